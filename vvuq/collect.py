@@ -1,0 +1,33 @@
+"""Floor 0: finds the values of one kind that a package declares. A new file is found because it exists."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TypeVar
+
+from vvuq.errors import InputError
+
+T = TypeVar("T")
+
+
+def collect(package: str, kind: type[T], name: str = "name") -> dict[str, T]:
+    """All module-level values of type `kind` in `package` and below it, by their attribute `name`, sorted.
+
+    Raises InputError where two modules take the same name."""
+    found: dict[str, tuple[str, T]] = {}
+    root = importlib.import_module(package)
+    for info in pkgutil.walk_packages(root.__path__, package + "."):
+        for value in vars(importlib.import_module(info.name)).values():
+            if isinstance(value, kind) and _home(value, info.name):
+                key = str(getattr(value, name))
+                if key in found and found[key][1] is not value:
+                    raise InputError(info.name, name, key, f"a name that {found[key][0]} has not taken")
+                found.setdefault(key, (info.name, value))
+    return {key: found[key][1] for key in sorted(found)}
+
+
+def _home(value: object, module: str) -> bool:
+    """True where `value` was declared in `module`, not merely imported into it."""
+    run = getattr(value, "run", None)
+    return run is None or run.__module__ == module

@@ -1,0 +1,29 @@
+"""Models: what a twin's author declares, and how a model is run."""
+
+from vvuq.models.model import Model
+from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
+from vvuq.models.schedule import Bolus, Infusion, Level, Schedule
+from vvuq.models.simulate import RK4, Adaptive, Paths, simulate
+from vvuq.models.twin import Scenario, Twin
+
+__all__ = [
+    "RK4",
+    "Adaptive",
+    "Additive",
+    "Bolus",
+    "Infusion",
+    "Level",
+    "LogNormal",
+    "Model",
+    "Noise",
+    "Normal",
+    "Observable",
+    "Parameter",
+    "Paths",
+    "Proportional",
+    "Scenario",
+    "Schedule",
+    "Twin",
+    "Uniform",
+    "simulate",
+]

@@ -1,0 +1,124 @@
+"""Compiles a model's plain functions into the typed function pointers that the generic kernels take.
+
+The functions are written out into a module of their own: their source, the helpers they call and the numbers they name,
+bound as literals. The module's name is the digest of that text, so a change of anything in it compiles anew, and
+nothing else does."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import os
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from vvuq.errors import InputError
+from vvuq.models import math
+from vvuq.models.model import Model
+from vvuq.numerics.jit import kernel_folder
+
+_HEAD = """\"\"\"Generated from model {name}; read-only. The file name is the digest of this text.\"\"\"
+from numba import njit, types
+
+import vvuq.models.lowering
+from vvuq.models.math import {math}
+from vvuq.numerics.jit import {signature} as SIGNATURE
+"""
+_FIELD = """
+
+@njit(SIGNATURE, error_model="numpy", cache=True)
+def {name}(t, x, u, theta, out):
+    xs, us, thetas = {x}, {u}, {theta}
+"""
+
+
+def rhs_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
+    """The compiled rhs(t, x, u, theta, dx) of a model, on float64 or complex128."""
+    return _module(_rhs_text(model, complex_numbers)).rhs_kernel
+
+
+def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
+    """The compiled observe(t, x, u, theta, y) of a model, all observables in the order of declaration."""
+    return _module(_observe_text(model, complex_numbers)).observe_kernel
+
+
+def _rhs_text(model: Model, complex_numbers: bool) -> str:
+    text = _head(model, complex_numbers) + _written_out(model, {"model_rhs": model.rhs})
+    return text + _opening(model, "rhs_kernel") + "    model_rhs(t, xs, us, thetas, out)\n"
+
+
+def _observe_text(model: Model, complex_numbers: bool) -> str:
+    functions = {f"observe_{o.name}": o.function for o in model.observables}
+    text = _head(model, complex_numbers) + _written_out(model, functions) + _opening(model, "observe_kernel")
+    for i, name in enumerate(functions):
+        text += f"    {name}(t, xs, us, thetas, out[{i}:{i + 1}])\n"
+    return text
+
+
+def _head(model: Model, complex_numbers: bool) -> str:
+    signature = "C_FIELD_SIGNATURE" if complex_numbers else "FIELD_SIGNATURE"
+    return _HEAD.format(name=model.name, math=", ".join(math.__all__), signature=signature)
+
+
+def _opening(model: Model, name: str) -> str:
+    def entries(array: str, count: int) -> str:
+        return "(" + "".join(f"{array}[{i}], " for i in range(count)) + ")"
+
+    sizes = len(model.states), len(model.inputs) + len(model.covariates), len(model.parameters)
+    x, u, theta = (entries(a, n) for a, n in zip(("x", "u", "theta"), sizes, strict=True))
+    return _FIELD.format(name=name, x=x, u=u, theta=theta)
+
+
+def _written_out(model: Model, functions: dict[str, Callable[..., Any]]) -> str:
+    parts: dict[str, str] = {}
+    for name, function in functions.items():
+        _write(model, function, name, parts)
+    return "".join(parts.values())
+
+
+def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[str, str]) -> None:
+    """Adds to `parts` everything `function` names, then the function itself under `name`."""
+    variables = inspect.getclosurevars(function)
+    for key, value in {**variables.globals, **variables.nonlocals}.items():
+        if key in parts or getattr(math, key, None) is value:
+            continue
+        if inspect.isfunction(value):
+            _write(model, value, key, parts)
+        elif isinstance(value, int | float | tuple):
+            parts[key] = f"\n{key} = {value!r}\n"
+        else:
+            raise InputError(
+                f"{model.name}.{function.__name__}",
+                "global name",
+                key,
+                "numbers, tuples, plain functions and vvuq.models.math: equations may use nothing else",
+            )
+    source = textwrap.dedent(inspect.getsource(function))
+    parts[name] = f'\n\n@njit(error_model="numpy")\n{source}'
+    if function.__name__ != name:
+        parts[name] += f"\n\n{name} = {function.__name__}\n"
+
+
+@lru_cache(maxsize=256)
+def _module(text: str) -> ModuleType:
+    """The imported module of `text`, from the content-addressed cache."""
+    name = "vvuq_generated_" + hashlib.sha256(text.encode()).hexdigest()[:24]
+    path = kernel_folder() / f"{name}.py"
+    if not path.exists():
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(temporary, path)  # four processes at once each write the same bytes
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(str(path), "generated module", name, "a readable kernel cache")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba looks the module up while it compiles
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,58 @@
+"""The compiled forms of vvuq.models.math: importing this module teaches numba what each of them means."""
+
+# mypy: disable-error-code="no-untyped-def"
+from __future__ import annotations
+
+import cmath
+import math as real
+
+from numba import types
+from numba.extending import overload
+
+from vvuq.models import math
+
+
+def _elementary(name: str) -> None:
+    real_function, complex_function = getattr(real, name), getattr(cmath, name)
+
+    @overload(getattr(math, name), jit_options={"error_model": "numpy"})
+    def choose(x):
+        function = complex_function if isinstance(x, types.Complex) else real_function
+        return lambda x: function(x)  # noqa: PLW0108 (numba wants the argument's own name)
+
+
+for _name in ("exp", "log", "sqrt", "tanh"):
+    _elementary(_name)
+
+
+@overload(math.pow)
+def _pow(x, y):
+    return lambda x, y: x**y
+
+
+@overload(math.where)
+def _where(positive, a, b):
+    if not isinstance(positive, types.Complex):
+        return lambda positive, a, b: a + 0.0 if positive > 0.0 else b + 0.0
+
+    def complex_where(positive, a, b):
+        if positive.real > 0.0:
+            return a + 0j
+        if positive.real < 0.0:
+            return b + 0j
+        return complex(math_nan, math_nan)
+
+    return complex_where
+
+
+math_nan = real.nan
+
+
+@overload(math.minimum)
+def _minimum(a, b):
+    return lambda a, b: math.where(b - a, a, b)
+
+
+@overload(math.maximum)
+def _maximum(a, b):
+    return lambda a, b: math.where(a - b, a, b)

@@ -1,0 +1,131 @@
+"""What is done to a patient over time, and the grid of events that the integrators walk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vvuq.errors import InputError
+from vvuq.record import Floats
+
+if TYPE_CHECKING:
+    from vvuq.models.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Bolus:
+    """An amount added to a state at once, in the state's unit."""
+
+    time: float
+    state: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Infusion:
+    """A rate added to an input from start to stop, in the input's unit."""
+
+    start: float
+    stop: float
+    input: str
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The input or covariate holds `value` from `time` on."""
+
+    time: float
+    input: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All inputs of one patient from `start` on, in the model's units. Overlapping infusions add up."""
+
+    start: float = 0.0
+    boluses: tuple[Bolus, ...] = ()
+    infusions: tuple[Infusion, ...] = ()
+    levels: tuple[Level, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A schedule as the kernels take it (see numerics/rk4.py): boundaries, inputs, jumps, and which to record."""
+
+    t: Floats
+    u: Floats
+    jump: Floats
+    record: np.ndarray[tuple[int], np.dtype[np.int64]]
+    rows: np.ndarray[tuple[int], np.dtype[np.int64]]  # for each requested time its record row
+
+
+def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floats, start: float | None = None) -> Grid:
+    """The grid from `start` (default: the schedule's) to the last of `times`, which ascend and may repeat.
+
+    Boluses at `start` and later are applied, earlier ones are part of the initial state.
+    Raises InputError for a non-finite number, a time before the start or out of order, an input never given."""
+    begin = schedule.start if start is None else start
+    wanted = np.asarray(times, dtype=float)
+    _check(model, schedule, wanted, begin)
+    end = float(wanted[-1])
+    events = [b.time for b in schedule.boluses] + [v for i in schedule.infusions for v in (i.start, i.stop)]
+    events += [level.time for level in schedule.levels]
+    t = np.unique([begin, *wanted, *(e for e in events if begin <= e <= end)])
+    jump = np.zeros((t.size, len(model.states)))
+    for b in schedule.boluses:
+        if begin <= b.time <= end:
+            jump[np.searchsorted(t, b.time), model.state_index(b.state)] += b.amount
+    unique, inverse = np.unique(wanted, return_inverse=True)
+    record = np.full(t.size, -1, dtype=np.int64)
+    record[np.searchsorted(t, unique)] = np.arange(unique.size)
+    return Grid(t, _inputs(model, schedule, t), jump, record, inverse.astype(np.int64))
+
+
+def _inputs(model: Model, schedule: Schedule, t: Floats) -> Floats:
+    """Inputs on each interval (at least one row, so that a lone boundary can be observed)."""
+    begins = t[:-1] if t.size > 1 else t
+    u = np.zeros((begins.size, len(model.inputs) + len(model.covariates)))
+    for level in sorted(schedule.levels, key=lambda item: item.time):
+        u[begins >= level.time, model.input_index(level.input)] = level.value
+    for i in schedule.infusions:
+        u[(begins >= i.start) & (begins < i.stop), model.input_index(i.input)] += i.rate
+    return u
+
+
+def inputs_before(model: Model, schedule: Schedule, time: float) -> Floats:
+    """The inputs u (k,) that a sample at `time` sees: those that held until then (at the start: from then on)."""
+    if time <= schedule.start:
+        return compile_grid(model, schedule, [time]).u[0]
+    events = [level.time for level in schedule.levels] + [v for i in schedule.infusions for v in (i.start, i.stop)]
+    last = max([schedule.start, *(e for e in events if e < time)])
+    return compile_grid(model, schedule, [time], last).u[-1]
+
+
+def _check(model: Model, schedule: Schedule, times: Floats, begin: float) -> None:
+    where = f"schedule of {model.name}"
+    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
+        raise InputError(where, "times", times.tolist(), "one or more finite times in ascending order")
+    if times[0] < begin:
+        raise InputError(where, "times", float(times[0]), f"times from the start at {begin} on")
+    for b in schedule.boluses:
+        model.state_index(b.state)
+        if not (math.isfinite(b.time) and math.isfinite(b.amount) and b.time >= schedule.start):
+            raise InputError(where, "bolus", b, f"a finite amount at a finite time from {schedule.start} on")
+    for i in schedule.infusions:
+        model.input_index(i.input)
+        if not (math.isfinite(i.rate) and schedule.start <= i.start < i.stop < math.inf):
+            raise InputError(where, "infusion", i, f"a finite rate and {schedule.start} <= start < stop")
+    for level in schedule.levels:
+        model.input_index(level.input)
+        if not (math.isfinite(level.time) and math.isfinite(level.value)):
+            raise InputError(where, "level", level, "a finite value from a finite time on")
+    given = {level.input for level in schedule.levels if level.time <= begin}
+    for name in model.covariates:
+        if name not in given:
+            raise InputError(where, "covariate", name, f"a level of it from {begin} on")

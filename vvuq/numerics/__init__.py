@@ -1,0 +1,1 @@
+"""Integrators, small linear algebra and random streams on bare floats and arrays."""

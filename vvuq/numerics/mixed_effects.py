@@ -1,0 +1,173 @@
+"""Kernel of first-order conditional estimation with interaction (FOCE-I): one patient's mode and marginal likelihood.
+
+With eta ~ N(0, diag(omega^2)), y = f(eta) + e, e ~ N(0, v), v = sd^2 + cv^2 f^2:
+  g(eta) = sum (y - f)^2 / v + ln v  +  sum eta^2 / omega^2 + ln omega^2
+  H = J' V^-1 J + c' c / 2 + Omega^-1,  J = df/deta, c = d ln v / deta   (Gauss-Newton form: no second derivatives of f)
+  -2 ln L = g(eta_hat) + ln |H|, without n ln 2 pi, eta_hat the minimum of g.
+Sources: Lindstrom & Bates, Biometrics 46 (1990) 673; Wang, J Pharmacokinet Pharmacodyn 34 (2007) 575."""
+
+from __future__ import annotations
+
+from math import exp, isfinite, log, sqrt
+
+import numpy as np
+from numba import njit
+
+from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.rk4 import observe_paths_complex, rk4_paths_complex
+
+_STEP = 1e-30
+_OK, _NOT_FINITE, _TOO_MANY_STEPS, _SINGULAR = 0, 1, 2, 4
+
+
+@njit(types.boolean(MATRIX), error_model="numpy", cache=True)
+def cholesky(a):
+    """Lower-triangular root of a symmetric a (k, k) in place (lower half); False where a is not positive definite."""
+    for j in range(a.shape[0]):
+        for i in range(j, a.shape[0]):
+            total = a[i, j]
+            for m in range(j):
+                total -= a[i, m] * a[j, m]
+            if i == j:
+                if not total > 0.0:
+                    return False
+                a[j, j] = sqrt(total)
+            else:
+                a[i, j] = total / a[j, j]
+    return True
+
+
+@njit(types.void(MATRIX, VECTOR), error_model="numpy", cache=True)
+def cholesky_solve(root, b):
+    """Solves (root root') x = b in place."""
+    k = b.size
+    for i in range(k):
+        for m in range(i):
+            b[i] -= root[i, m] * b[m]
+        b[i] /= root[i, i]
+    for i in range(k - 1, -1, -1):
+        for m in range(i + 1, k):
+            b[i] -= root[m, i] * b[m]
+        b[i] /= root[i, i]
+
+
+@njit(
+    types.void(
+        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, VECTOR, INDICES, VECTOR,
+        C_MATRIX, C_MATRIX, C_CUBE, C_CUBE, C_VECTOR, C_VECTOR, C_VECTOR, VECTOR, MATRIX,
+    ),
+    error_model="numpy",
+    cache=True,
+)  # fmt: skip
+def _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, eta,
+             members, x0, states, seen, wx, wp, wy, f, jacobian):  # fmt: skip
+    """Predictions f (m,) and their derivatives by eta (m, k): one complex member for each eta."""
+    k = personal.size
+    for j in range(k):
+        for i in range(base.size):
+            members[i, j] = base[i]
+        for i in range(k):
+            members[personal[i], j] = base[personal[i]] * exp(eta[i])
+        members[personal[j], j] *= 1.0 + 1j * _STEP
+    rk4_paths_complex(rhs, x0, members, t, u, jump, record, steps, states)
+    observe_paths_complex(observe, t, u, record, members, states, seen, wx, wp, wy)
+    for r in range(rows.size):
+        f[r] = seen[rows[r], channels[r], 0].real
+        for j in range(k):
+            jacobian[r, j] = seen[rows[r], channels[r], j].imag / _STEP
+
+
+@njit(F8(VECTOR, VECTOR, VECTOR, INDICES, VECTOR, VECTOR, VECTOR), error_model="numpy", cache=True)
+def _objective(y, f, eta, channels, sd, cv, omega):
+    """g(eta); infinite where it is not finite."""
+    total = 0.0
+    for r in range(y.size):
+        c = channels[r]
+        v = sd[c] * sd[c] + cv[c] * cv[c] * f[r] * f[r]
+        total += (y[r] - f[r]) ** 2 / v + log(v)
+    for j in range(eta.size):
+        total += (eta[j] / omega[j]) ** 2 + 2.0 * log(omega[j])
+    return total if isfinite(total) else np.inf
+
+
+@njit(
+    types.void(VECTOR, VECTOR, MATRIX, VECTOR, INDICES, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX),
+    error_model="numpy",
+    cache=True,
+)
+def _gradient_and_hessian(y, f, jacobian, eta, channels, sd, cv, omega, gradient, hessian):
+    """Half the gradient of g (k,), and H (k, k)."""
+    k = eta.size
+    for j in range(k):
+        gradient[j] = eta[j] / omega[j] ** 2
+        for i in range(k):
+            hessian[i, j] = 1.0 / omega[j] ** 2 if i == j else 0.0
+    for r in range(y.size):
+        c = channels[r]
+        v = sd[c] * sd[c] + cv[c] * cv[c] * f[r] * f[r]
+        dlog = 2.0 * cv[c] * cv[c] * f[r] / v  # d ln v / d f
+        e = y[r] - f[r]
+        slope = -e / v + 0.5 * dlog * (1.0 - e * e / v)
+        weight = 1.0 / v + 0.5 * dlog * dlog
+        for j in range(k):
+            gradient[j] += slope * jacobian[r, j]
+            for i in range(k):
+                hessian[i, j] += weight * jacobian[r, i] * jacobian[r, j]
+
+
+@njit(
+    I8(
+        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
+        VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, VECTOR, VECTOR,
+    ),
+    error_model="numpy",
+    cache=True,
+)  # fmt: skip
+def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
+               base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
+    """Finds eta_hat (in place, from the given start) by damped Gauss-Newton; result (1,) = -2 ln L; a code.
+
+    rows, channels, y (m,): each observation's record row, observable and value. base (p,): typical parameters."""
+    k, m, records = personal.size, y.size, 1
+    for s in range(record.size):
+        records = max(records, record[s] + 1)
+    members = np.empty((base.size, k), dtype=np.complex128)
+    x0 = np.zeros((n, k), dtype=np.complex128)
+    states = np.zeros((records, n, k), dtype=np.complex128)
+    seen = np.zeros((records, q, k), dtype=np.complex128)
+    wx, wp, wy = np.empty(n, np.complex128), np.empty(base.size, np.complex128), np.empty(q, np.complex128)
+    f, jacobian, gradient, hessian = np.empty(m), np.empty((m, k)), np.empty(k), np.empty((k, k))
+    trial, jolt = np.empty(k), 1.0
+    _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, eta,
+             members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
+    value = _objective(y, f, eta, channels, sd, cv, omega)
+    for _ in range(limit):
+        _gradient_and_hessian(y, f, jacobian, eta, channels, sd, cv, omega, gradient, hessian)
+        if not cholesky(hessian):
+            return _NOT_FINITE if value == np.inf else _SINGULAR
+        decrement = 0.0
+        for j in range(k):
+            trial[j] = gradient[j]
+        cholesky_solve(hessian, trial)
+        for j in range(k):
+            decrement += gradient[j] * trial[j]
+            gradient[j] = trial[j]  # from here on: the Newton step
+        if decrement < tolerance:
+            result[0] = value
+            for j in range(k):
+                result[0] += 2.0 * log(hessian[j, j])
+            return _OK
+        jolt = 1.0
+        while jolt > 1e-9:
+            for j in range(k):
+                trial[j] = eta[j] - jolt * gradient[j]
+            _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, trial,
+                     members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
+            new = _objective(y, f, trial, channels, sd, cv, omega)
+            if new < value + 1e-12 * abs(value):
+                break
+            jolt *= 0.5
+        for j in range(k):
+            eta[j] = trial[j]
+        value = new
+    return _TOO_MANY_STEPS

@@ -1,0 +1,149 @@
+"""Fixed-step RK4 over a grid of event times. The model comes in as a typed function pointer, so that these kernels
+are compiled once on a machine and serve every model (tier 1).
+
+A grid has S intervals: boundaries t (S+1,), inputs u (S, k) constant on each interval, jump (S+1, n) added to the
+state at a boundary, record (S+1,) the row of `out` that takes the state there, or -1. It is recorded before the jump:
+a sample at the time of a dose is taken before the dose. Every boundary is hit exactly; no step crosses one.
+
+Shapes: x0 (n, members), theta (p, members), out (records, n, members), codes (members,).
+Source: Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, 2nd ed., II.1."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+from numba import njit
+
+from vvuq.numerics.jit import (
+    C_CUBE,
+    C_FIELD,
+    C_MATRIX,
+    C_VECTOR,
+    CUBE,
+    F8,
+    FIELD,
+    I8,
+    INDICES,
+    MATRIX,
+    VECTOR,
+    types,
+)
+
+_OK, _NOT_FINITE = 0, 1
+
+
+def _rk4_interval(rhs, x, u, theta, t0, t1, steps, work):
+    """Advances x (n,) in place from t0 to t1 in `steps` equal steps; work (5, n)."""
+    h = (t1 - t0) / steps
+    k1, k2, k3, k4, y = work[0], work[1], work[2], work[3], work[4]
+    for s in range(steps):
+        t = t0 + s * h
+        rhs(t, x, u, theta, k1)
+        for i in range(x.size):
+            y[i] = x[i] + 0.5 * h * k1[i]
+        rhs(t + 0.5 * h, y, u, theta, k2)
+        for i in range(x.size):
+            y[i] = x[i] + 0.5 * h * k2[i]
+        rhs(t + 0.5 * h, y, u, theta, k3)
+        for i in range(x.size):
+            y[i] = x[i] + h * k3[i]
+        rhs(t + h, y, u, theta, k4)
+        for i in range(x.size):
+            x[i] += h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
+
+
+rk4_interval = njit(types.void(FIELD, VECTOR, VECTOR, VECTOR, F8, F8, I8, MATRIX), error_model="numpy", cache=True)(
+    _rk4_interval
+)
+_c_rk4_interval = njit(
+    types.void(C_FIELD, C_VECTOR, VECTOR, C_VECTOR, F8, F8, I8, C_MATRIX), error_model="numpy", cache=True
+)(_rk4_interval)
+
+
+@njit(types.boolean(VECTOR), error_model="numpy", cache=True)
+def all_finite(x):
+    """True where every entry of x is finite."""
+    for value in x:
+        if not isfinite(value):
+            return False
+    return True
+
+
+@njit(
+    types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, INDICES, INDICES, CUBE, INDICES),
+    error_model="numpy",
+    cache=True,
+)
+def rk4_paths(rhs, x0, theta, t, u, jump, record, steps, out, codes):
+    """Classical RK4, steps[s] steps on interval s, for each member."""
+    n, members = x0.shape
+    work, x, parameters = np.empty((5, n)), np.empty(n), np.empty(theta.shape[0])
+    for m in range(members):
+        for i in range(n):
+            x[i] = x0[i, m]
+        for i in range(parameters.size):
+            parameters[i] = theta[i, m]
+        for s in range(t.size):
+            if s > 0:
+                rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
+            for i in range(n):
+                if record[s] >= 0:
+                    out[record[s], i, m] = x[i]
+                x[i] += jump[s, i]
+        codes[m] = _OK if all_finite(x) else _NOT_FINITE
+
+
+@njit(
+    types.void(C_FIELD, C_MATRIX, C_MATRIX, VECTOR, MATRIX, MATRIX, INDICES, INDICES, C_CUBE),
+    error_model="numpy",
+    cache=True,
+)
+def rk4_paths_complex(rhs, x0, theta, t, u, jump, record, steps, out):
+    """rk4_paths in complex arithmetic, for exact derivatives of the discrete solution by the complex step."""
+    n, members = x0.shape
+    work = np.empty((5, n), dtype=np.complex128)
+    x, parameters = np.empty(n, dtype=np.complex128), np.empty(theta.shape[0], dtype=np.complex128)
+    for m in range(members):
+        for i in range(n):
+            x[i] = x0[i, m]
+        for i in range(parameters.size):
+            parameters[i] = theta[i, m]
+        for s in range(t.size):
+            if s > 0:
+                _c_rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
+            for i in range(n):
+                if record[s] >= 0:
+                    out[record[s], i, m] = x[i]
+                x[i] += jump[s, i]
+
+
+def _observe_paths(observe, t, u, record, theta, states, out, x, parameters, y):
+    """Observables at the recorded boundaries: out (records, q, members) from states (records, n, members).
+
+    The inputs seen are those of the interval that ends at the boundary (at the first boundary: that begins there).
+    x (n,), parameters (p,), y (q,) are workspace."""
+    for m in range(theta.shape[1]):
+        for i in range(parameters.size):
+            parameters[i] = theta[i, m]
+        for s in range(t.size):
+            r = record[s]
+            if r < 0:
+                continue
+            for i in range(x.size):
+                x[i] = states[r, i, m]
+            observe(t[s], x, u[max(s - 1, 0)], parameters, y)
+            for i in range(y.size):
+                out[r, i, m] = y[i]
+
+
+observe_paths = njit(
+    types.void(FIELD, VECTOR, MATRIX, INDICES, MATRIX, CUBE, CUBE, VECTOR, VECTOR, VECTOR),
+    error_model="numpy",
+    cache=True,
+)(_observe_paths)
+observe_paths_complex = njit(
+    types.void(C_FIELD, VECTOR, MATRIX, INDICES, C_MATRIX, C_CUBE, C_CUBE, C_VECTOR, C_VECTOR, C_VECTOR),
+    error_model="numpy",
+    cache=True,
+)(_observe_paths)
