@@ -1,0 +1,1 @@
+"""Assimilation: beliefs about a patient, carried in time and conditioned on measurements."""

@@ -1,0 +1,1 @@
+"""Campaigns: many runs of a model, failures kept as data."""

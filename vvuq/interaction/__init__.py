@@ -1,0 +1,1 @@
+"""Interaction: what a clinician asks of a patient's twin."""

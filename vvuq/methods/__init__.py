@@ -1,0 +1,1 @@
+"""Plain functions on arrays: scores, intervals, sensitivity indices, polynomial chaos, Fisher information, designs."""
