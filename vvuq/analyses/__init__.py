@@ -1,0 +1,28 @@
+"""Analyses: one file, one question. Each is a pure function of a twin and its context that returns Evidence, with the
+check that reads this Evidence beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vvuq.record import Analysis, Check, Evidence, Finding
+
+
+def analysis(question: str, *, suite: str, version: int = 1) -> Callable[[Callable[..., Evidence]], Analysis]:
+    """Declares a function run(twin, context, **settings) -> Evidence as the analysis of its name.
+
+    The version rises whenever the meaning of a value changes."""
+    return lambda run: Analysis(run.__name__, suite, question, version, run)
+
+
+def check(of: str) -> Callable[[Callable[[Evidence], Sequence[Finding]]], Check]:
+    """Declares a function of the named analysis' Evidence as a check."""
+    return lambda run: Check(run.__name__, of, run)
+
+
+def evidence(of: Analysis, twin: str, inputs: dict[str, object], **found: object) -> Evidence:
+    """The Evidence of an analysis that is declared in the same file as its `run`."""
+    return Evidence(of.question, of.name, of.version, twin, inputs, of.name, **found)  # type: ignore[arg-type]
+
+
+__all__ = ["analysis", "check", "evidence"]

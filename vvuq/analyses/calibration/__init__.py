@@ -1,0 +1,1 @@
+"""What do the build patients say about the parameters?"""

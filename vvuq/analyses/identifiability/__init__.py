@@ -1,0 +1,1 @@
+"""Which parameters can these data tell apart?"""

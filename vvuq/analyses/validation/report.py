@@ -1,0 +1,178 @@
+"""Shared by cross_validation and holdout: forecasts summarized as values with patient-level intervals, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vvuq.analyses.validation.next_measurement import (
+    COLUMN,
+    COLUMNS,
+    LEVELS,
+    METRICS,
+    Rows,
+    covered,
+    pooled,
+    statistics,
+)
+from vvuq.errors import NotEvaluable
+from vvuq.methods.bootstrap import patient_bootstrap, quantity
+from vvuq.methods.scores import prediction_error
+from vvuq.record import Cell, Evidence, Finding, Floats, Quantity, Table
+
+Group = dict[str, object]  # {"covariate": NAME, "below": LIMIT}
+TIME, LEVEL = "h", "mg/L"
+
+
+def values_of(found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
+    """All METRICS with 95 % patient-level bootstrap intervals, and the counts behind them."""
+    groups = [g for g in pooled(found) if np.any(g[:, COLUMN["earlier"]] >= 1.0)]
+    if len(groups) < 3:
+        raise NotEvaluable(f"{len(groups)} patients with two measurements or more: an interval over patients needs 3")
+    observed, replicates = patient_bootstrap(groups, statistics, rng, resamples)
+    values = {
+        name: quantity(observed[i], replicates[np.isfinite(replicates[:, i]), i], unit, n=len(groups))
+        for i, (name, unit) in enumerate(METRICS)
+        if np.isfinite(observed[i])
+    }
+    rows = np.concatenate(groups)
+    values["n_patients"] = Quantity(float(len(groups)), "1")
+    values["n_predictions"] = Quantity(float((rows[:, COLUMN["earlier"]] >= 1.0).sum()), "1")
+    values["failed_members"] = Quantity(float(sum(r.failed for r in found)), "1")
+    return values
+
+
+def tables_of(
+    found: Sequence[Rows], values: dict[str, Quantity], groups: Sequence[Group], *, individual: bool
+) -> dict[str, Table]:
+    """The tables that the pages draw from; `individual` adds those that show single patients."""
+    tables = {
+        "by_history": _by_history(found),
+        "coverage": _coverage(values),
+        "by_group": _by_group(found, groups),
+    }
+    return {**tables, "predictions": _predictions(found), "worst": _worst(found)} if individual else tables
+
+
+def _stack(found: Sequence[Rows]) -> Floats:
+    return np.concatenate([r.values for r in found])
+
+
+def _summary(rows: Floats) -> tuple[float, float, float, float]:
+    """mdape, crps, baseline crps and 90 % coverage of rows."""
+    error = np.abs(prediction_error(rows[:, COLUMN["observed"]], rows[:, COLUMN["median"]]))
+    crps, base = rows[:, COLUMN["crps"]].mean(), rows[:, COLUMN["baseline_crps"]].mean()
+    return float(np.median(error)), float(crps), float(base), 100.0 * float(covered(rows[:, COLUMN["pit"]], 0.9).mean())
+
+
+def _patients(found: Sequence[Rows], keep: NDArray[np.bool_]) -> int:
+    owner = np.concatenate([np.full(len(r.values), i) for i, r in enumerate(found)])
+    return len({found[int(i)].patient.id for i in owner[keep]})
+
+
+def _by_history(found: Sequence[Rows]) -> Table:
+    rows, out = _stack(found), []
+    earlier = rows[:, COLUMN["earlier"]]
+    for label, keep in (("0", earlier == 0), ("1", earlier == 1), ("2", earlier == 2), ("3 or more", earlier >= 3)):
+        part = rows[keep]
+        if not len(part):
+            continue
+        mdape, crps, base, coverage = _summary(part)
+        mdpe = float(np.median(prediction_error(part[:, COLUMN["observed"]], part[:, COLUMN["median"]])))
+        epistemic, aleatory = (float(part[:, COLUMN[f"{kind}_variance"]].mean()) for kind in ("epistemic", "aleatory"))
+        sds = (epistemic + aleatory) ** 0.5, epistemic**0.5, aleatory**0.5
+        out.append((label, _patients(found, keep), len(part), mdpe, mdape, crps, base, coverage, *sds))
+    columns = (
+        "earlier_samples", "patients", "predictions", "mdpe", "mdape", "crps", "baseline_crps", "coverage_90",
+        "total_sd", "epistemic_sd", "aleatory_sd",
+    )  # fmt: skip
+    units = ("1", "1", "1", "%", "%", LEVEL, LEVEL, "%", LEVEL, LEVEL, LEVEL)
+    return Table("By number of earlier samples of the neonate", columns, units, tuple(out))
+
+
+def _coverage(values: dict[str, Quantity]) -> Table:
+    rows = []
+    for level in LEVELS:
+        own, base = values[f"coverage_{100 * level:.0f}"], values[f"baseline_coverage_{100 * level:.0f}"]
+        rows.append((100.0 * level, own.value, own.low, own.high, base.value))
+    return Table(
+        "Share of measurements inside the central forecast interval",
+        ("nominal", "observed", "low", "high", "baseline"), ("%", "%", "%", "%", "%"), tuple(rows),
+    )  # fmt: skip
+
+
+def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
+    out: list[tuple[Cell, ...]] = []
+    for group in groups:
+        name, limit = str(group["covariate"]), float(str(group["below"]))
+        for label, below in ((f"{name} < {limit:g}", True), (f"{name} >= {limit:g}", False)):
+            part = [r for r in found if (dict(r.patient.covariates)[name] < limit) == below]
+            rows = _stack(part)[_stack(part)[:, COLUMN["earlier"]] >= 1] if part else np.empty((0, len(COLUMNS)))
+            if len(rows):
+                mdape, crps, _, coverage = _summary(rows)
+                keep = _stack(part)[:, COLUMN["earlier"]] >= 1
+                out.append((label, _patients(part, keep), len(rows), mdape, crps, coverage))
+            else:
+                out.append((label, 0, 0, None, None, None))
+    columns = ("group", "patients", "predictions", "mdape", "crps", "coverage_90")
+    return Table("By group, one earlier sample or more", columns, ("", "1", "1", "%", LEVEL, "%"), tuple(out))
+
+
+def _predictions(found: Sequence[Rows]) -> Table:
+    columns = (
+        "time", "earlier", "observed", "median", "low90", "high90", "epistemic_low90", "epistemic_high90",
+        "baseline_median", "baseline_low90", "baseline_high90",
+    )  # fmt: skip
+    names = ("patient", *("earlier_samples" if c == "earlier" else c for c in columns))
+    rows = tuple(
+        (r.patient.id, *(float(row[COLUMN[c]]) if c != "earlier" else int(row[COLUMN[c]]) for c in columns))
+        for r in found
+        for row in r.values
+    )
+    units = ("", TIME, "1", *(LEVEL for _ in columns[2:]))
+    return Table("Every forecast beside its measurement", names, units, rows, individual=True)
+
+
+def _worst(found: Sequence[Rows]) -> Table:
+    scored = []
+    for r in found:
+        rows = r.values[r.values[:, COLUMN["earlier"]] >= 1]
+        if len(rows):
+            scored.append((r.patient.id, len(rows), _summary(rows)[0]))
+    worst = tuple(sorted(scored, key=lambda row: (-row[2], row[0]))[:10])
+    return Table("The ten worst neonates", ("patient", "predictions", "mdape"), ("", "1", "%"), worst, individual=True)
+
+
+def negative_of(values: dict[str, Quantity], who: str) -> tuple[str, ...]:
+    """Sentences for whatever speaks against the twin in these values."""
+    out = []
+    skill = values["crps_skill"]
+    if skill.lower95 is not None and skill.lower95 <= 0.0:
+        out.append(
+            f"On {who} the gain over the population-only forecast is not certain: CRPS skill {skill.value:.2f}, "
+            f"one-sided 95 % bound {skill.lower95:.2f}."
+        )
+    for level in LEVELS:
+        c = values[f"coverage_{100 * level:.0f}"]
+        if c.low is not None and c.high is not None and not c.low <= 100.0 * level <= c.high:
+            side = "narrow" if c.value < 100.0 * level else "wide"
+            out.append(f"On {who} the {100 * level:.0f} % forecast interval is too {side}: it holds {c.value:.0f} %.")
+    return tuple(out)
+
+
+def agreement(found: Evidence) -> Finding:
+    """The rung of agreement: b where errors and coverage are both sound, c where the gain over the baseline is too."""
+    v = found.values
+    error, coverage, skill = v["mdape"].upper95, v["coverage_90"], v["crps_skill"].lower95
+    sound = error is not None and error <= 30.0
+    honest = coverage.low is not None and coverage.high is not None and coverage.low <= 90.0 <= coverage.high
+    better = skill is not None and skill > 0.0
+    rung = "c" if sound and honest and better else "b" if sound and honest else "a"
+    reason = (
+        f"median absolute error {v['mdape'].value:.1f} % (upper bound {error or float('nan'):.1f} %), "
+        f"90 % interval holds {coverage.value:.0f} %, skill over the population {v['crps_skill'].value:.2f} "
+        f"(lower bound {skill if skill is not None else float('nan'):.2f})"
+    )
+    return Finding("validation.assessment.output_comparison.agreement", rung, reason)

@@ -1,0 +1,1 @@
+"""Are the equations solved right?"""
