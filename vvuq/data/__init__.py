@@ -1,0 +1,1 @@
+"""Patient data: cards that say what a cohort is, obtaining it, reading it, splitting and describing it."""
