@@ -103,14 +103,20 @@ def schedule(cohort: Cohort, patient: Patient) -> Schedule:
     return Schedule(start, boluses, infusions, (Level(start, "weight", weight), Level(start, "low_apgar", low)))
 
 
+def _positive(scenario: str, **settings: float) -> None:
+    for name, value in settings.items():
+        if not (math.isfinite(value) and value > 0.0):
+            raise InputError(f"scenario {scenario}", name, value, "a positive number")
+
+
 def maintenance_trough(
     *, dose_mg_per_kg: float, interval_h: float, weight_kg: float, low_apgar: bool, duration_h: float
 ) -> Scenario:
     """The trough after `duration_h` of equal doses; long enough a duration makes it the steady state."""
-    for name, value in {"dose_mg_per_kg": dose_mg_per_kg, "interval_h": interval_h, "weight_kg": weight_kg}.items():
-        if not (math.isfinite(value) and value > 0.0):
-            raise InputError("scenario maintenance_trough", name, value, "a positive number")
-    count = int(duration_h / interval_h)
+    _positive("maintenance_trough", dose_mg_per_kg=dose_mg_per_kg, interval_h=interval_h, weight_kg=weight_kg)
+    if not interval_h <= duration_h < math.inf:
+        raise InputError("scenario maintenance_trough", "duration_h", duration_h, "one interval or more")
+    count = int(duration_h / interval_h + 1e-9)
     doses = tuple(Bolus(i * interval_h, "A", dose_mg_per_kg * weight_kg) for i in range(count))
     levels = (Level(0.0, "weight", weight_kg), Level(0.0, "low_apgar", float(low_apgar)))
     plan = Schedule(0.0, boluses=doses, levels=levels)
@@ -120,6 +126,7 @@ def maintenance_trough(
 
 def verification(*, horizon_h: float, weight_kg: float, low_apgar: bool) -> Scenario:
     """A bolus at 0, an infusion over the third quarter: one jump of the state, two of the input, smooth in between."""
+    _positive("verification", horizon_h=horizon_h, weight_kg=weight_kg)
     levels = (Level(0.0, "weight", weight_kg), Level(0.0, "low_apgar", float(low_apgar)))
     infusion = Infusion(0.5 * horizon_h, 0.75 * horizon_h, "R", 20.0 * weight_kg / (0.25 * horizon_h))
     plan = Schedule(0.0, (Bolus(0.0, "A", 20.0 * weight_kg),), (infusion,), levels)

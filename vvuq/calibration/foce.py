@@ -5,7 +5,7 @@ Hessian of the objective at the optimum (the R matrix), on the transformed scale
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -13,14 +13,14 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
+from vvuq.calibration.units import in_model_units
 from vvuq.errors import NotEvaluable
 from vvuq.models.kernels import observe_kernel, rhs_kernel
-from vvuq.models.schedule import Grid, compile_grid
+from vvuq.models.schedule import compile_grid
 from vvuq.models.simulate import interval_steps
 from vvuq.models.twin import Twin
-from vvuq.models.units import factor
 from vvuq.numerics.codes import Code
-from vvuq.numerics.mixed_effects import individual
+from vvuq.numerics.mixed_effects import population
 from vvuq.record import Cohort, Floats, Patient
 
 INNER_TOLERANCE = 1e-14  # Newton decrement: the mode is exact to rounding, so that outer differences are smooth
@@ -60,11 +60,17 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One patient as the kernel takes it."""
+class _Cases:
+    """All patients as the kernel takes them, one behind the other (numerics/mixed_effects.py, `population`)."""
 
-    grid: Grid
+    boundaries: Integers
+    t: Floats
+    u: Floats
+    jump: Floats
+    record: Integers
     steps: Integers
+    samples: Integers
+    rows: Integers
     channels: Integers
     y: Floats
 
@@ -72,16 +78,18 @@ class _Case:
 @dataclass(frozen=True, slots=True)
 class _Problem:
     twin: Twin
-    cases: tuple[_Case, ...]
+    cases: _Cases
     personal: Integers
     shared: Integers
 
 
-def fit_population(twin: Twin, cohort: Cohort) -> Population:
+def fit_population(twin: Twin, cohort: Cohort, *, errors: bool = True) -> Population:
     """The FOCE-I fit of `twin` to all measurements of `cohort`; the same cohort is fitted once in a process.
 
+    Without `errors` no standard errors are computed and `estimates` is empty.
+
     Raises NotEvaluable where there are too few patients or the fit does not converge."""
-    return _fitted(_Key(twin, cohort))
+    return _fitted(_Key(twin, cohort), errors)
 
 
 class _Key:
@@ -98,9 +106,9 @@ class _Key:
 
 
 @lru_cache(maxsize=256)
-def _fitted(key: _Key) -> Population:
+def _fitted(key: _Key, errors: bool) -> Population:
     problem = _problem(key.twin, key.cohort)
-    eta = np.zeros((len(problem.cases), problem.personal.size))
+    eta = np.zeros((problem.cases.samples.size - 1, problem.personal.size))
     counter = [0]
 
     def objective(point: Floats) -> float:
@@ -112,33 +120,51 @@ def _fitted(key: _Key) -> Population:
     slope = float(np.abs(fit.jac).max())
     if not (np.isfinite(fit.fun) and slope < 0.05):
         raise NotEvaluable(f"the population fit of {key.twin.name} did not converge: {fit.message} (slope {slope:.2g})")
-    estimates = _estimates(problem, fit.x, _hessian(objective, fit.x))
+    estimates = _estimates(problem, fit.x, _hessian(objective, fit.x)) if errors else ()
     marginal(problem, fit.x, eta)
     theta, omega, scale = unpack(problem, fit.x)
-    count = sum(case.y.size for case in problem.cases)
+    count = problem.cases.y.size
     ids = tuple(p.id for p in key.cohort.patients if p.measurements)
     return Population(theta, omega, scale, float(fit.fun), estimates, eta, ids, count, counter[0])
 
 
 def _problem(twin: Twin, cohort: Cohort) -> _Problem:
-    cases = tuple(_case(twin, cohort, p) for p in cohort.patients if p.measurements)
+    patients = [p for p in cohort.patients if p.measurements]
     personal = [twin.model.parameter_index(name) for name in twin.personal]
-    if len(cases) < 2 * len(personal) + 1:
-        raise NotEvaluable(f"{cohort.name}: {len(cases)} patients with measurements are too few for a population fit")
+    if len(patients) < 2 * len(personal) + 1:
+        raise NotEvaluable(
+            f"{cohort.name}: {len(patients)} patients with measurements are too few for a population fit"
+        )
     shared = [i for i in range(len(twin.model.parameters)) if i not in personal]
+    cases = _cases(twin, cohort, patients)
     return _Problem(twin, cases, np.array(personal, dtype=np.int64), np.array(shared, dtype=np.int64))
 
 
-def _case(twin: Twin, cohort: Cohort, patient: Patient) -> _Case:
-    units, model = dict(cohort.units), twin.model
-    hours = factor(units["time"], model.time_unit, cohort.name)
-    times = [m.time * hours for m in patient.measurements]
-    grid = compile_grid(model, twin.schedule(cohort, patient), times)
-    channels = np.array([model.observable_index(m.observable) for m in patient.measurements], dtype=np.int64)
-    scale = [factor(units[m.observable], model.observables[c].unit, cohort.name)
-             for m, c in zip(patient.measurements, channels, strict=True)]  # fmt: skip
-    y = np.array([m.value for m in patient.measurements]) * scale
-    return _Case(grid, interval_steps(grid.t, twin.method.step), channels, y)
+def _cases(twin: Twin, cohort: Cohort, patients: Sequence[Patient]) -> _Cases:
+    taken = [in_model_units(twin, cohort, p.measurements) for p in patients]
+    schedules = [twin.schedule(cohort, p) for p in patients]
+    grids = [compile_grid(twin.model, s, [m.time for m in ms]) for s, ms in zip(schedules, taken, strict=True)]
+    samples = [m for ms in taken for m in ms]
+
+    def ends(sizes: Sequence[int]) -> Integers:
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    def padded(values: Floats, size: int) -> Floats:
+        return np.concatenate([values, values[-1:]])[:size]
+
+    steps = [np.append(interval_steps(g.t, twin.method.step), 1) for g in grids]
+    return _Cases(
+        ends([g.t.size for g in grids]),
+        np.concatenate([g.t for g in grids]),
+        np.concatenate([padded(g.u, g.t.size) for g in grids]),
+        np.concatenate([g.jump for g in grids]),
+        np.concatenate([g.record for g in grids]),
+        np.concatenate(steps),
+        ends([len(ms) for ms in taken]),
+        np.concatenate([g.rows for g in grids]),
+        np.array([twin.model.observable_index(m.observable) for m in samples], dtype=np.int64),
+        np.array([m.value for m in samples]),
+    )
 
 
 def _start(problem: _Problem) -> Floats:
@@ -170,19 +196,16 @@ def marginal(problem: _Problem, point: Floats, eta: Floats) -> float:
     sd = np.array([o.noise.sd * scale for o in model.observables])
     cv = np.array([o.noise.cv * scale for o in model.observables])
     rhs, observe = rhs_kernel(model, complex_numbers=True), observe_kernel(model, complex_numbers=True)
-    total, result = 0.0, np.empty(1)
-    for case, mode in zip(problem.cases, eta, strict=True):
-        g = case.grid
-        code = individual(
-            rhs, observe, g.t, g.u, g.jump, g.record, case.steps, g.rows, case.channels, case.y,
-            len(model.states), len(model.observables), theta, problem.personal, sd, cv, omega,
-            INNER_TOLERANCE, INNER_LIMIT, mode, result,
-        )  # fmt: skip
-        if code != Code.OK:
-            mode[:] = 0.0
-            return np.inf
-        total += result[0]
-    return float(total)
+    c, result = problem.cases, np.empty(len(eta))
+    code = population(
+        rhs, observe, c.boundaries, c.t, c.u, c.jump, c.record, c.steps, c.samples, c.rows, c.channels, c.y,
+        len(model.states), len(model.observables), theta, problem.personal, sd, cv, omega,
+        INNER_TOLERANCE, INNER_LIMIT, eta, result,
+    )  # fmt: skip
+    if code != Code.OK:
+        eta[:] = 0.0
+        return np.inf
+    return float(result.sum())
 
 
 def _gradient(objective: Callable[[Floats], float], point: Floats) -> Floats:

@@ -11,8 +11,7 @@ from vvuq.calibration.foce import Population
 from vvuq.models.parameter import Noise
 from vvuq.models.schedule import Schedule
 from vvuq.models.twin import Twin
-from vvuq.models.units import factor
-from vvuq.record import Belief, Cohort, Diagnostics, Floats, Measurement
+from vvuq.record import Belief, Diagnostics, Floats, Measurement
 
 
 def personal_filter(twin: Twin, population: Population) -> ukf.Filter:
@@ -27,17 +26,6 @@ def prior_belief(twin: Twin, population: Population, schedule: Schedule) -> Beli
     """The belief at the start of a stay: an empty body, log parameters as they vary in the population."""
     typical = {name: float(np.log(population.theta[twin.model.parameter_index(name)])) for name in twin.personal}
     return ukf.init(personal_filter(twin, population), schedule.start, typical, np.diag(population.omega**2))
-
-
-def in_model_units(twin: Twin, cohort: Cohort, measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
-    """Measurements with time and value in the units of the twin's model."""
-    units, model = dict(cohort.units), twin.model
-    hours = factor(units["time"], model.time_unit, cohort.name)
-    out = []
-    for m in measurements:
-        unit = model.observables[model.observable_index(m.observable)].unit
-        out.append(Measurement(m.time * hours, m.observable, m.value * factor(units[m.observable], unit, cohort.name)))
-    return tuple(out)
 
 
 def assimilate(

@@ -11,6 +11,7 @@ import numpy as np
 
 from vvuq.assimilation.ukf import Filter
 from vvuq.calibration.personal import draws
+from vvuq.errors import NotEvaluable
 from vvuq.methods.scores import mixture_quantiles
 from vvuq.models.schedule import Schedule
 from vvuq.models.simulate import RK4, simulate
@@ -48,7 +49,8 @@ def forecast(
 ) -> Forecast:
     """Forecasts `observable` at `times` (from the belief's on); normals (d, members) are the members' standard draws.
 
-    Sharing `normals` between two forecasts pairs them: their difference is not blurred by sampling."""
+    Sharing `normals` between two forecasts pairs them: their difference is not blurred by sampling.
+    Raises NotEvaluable where no member can be simulated within the range of the observable."""
     model = filter_.model
     members = draws(belief, normals)
     n = len(model.states)
@@ -63,5 +65,9 @@ def forecast(
     good = (paths.codes == 0) & np.all(np.isfinite(values), axis=0)
     if noise.sd == 0.0:  # a proportional error has no meaning below zero
         good &= np.all(values > 0.0, axis=0)
+    if not np.any(good):
+        raise NotEvaluable(
+            f"{model.name}: no member of the forecast of {observable} could be simulated within its range"
+        )
     kept = values[:, good]
     return Forecast(paths.times, kept, np.sqrt(noise.sd**2 + (noise.cv * kept) ** 2), int((~good).sum()))

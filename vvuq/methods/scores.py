@@ -10,15 +10,19 @@ from scipy.special import ndtr
 
 from vvuq.record import Floats
 
+LEAST = 1e-100  # stands for a standard deviation of 0: a point mass
+
 
 def mixture_cdf(y: float, mean: Floats, sd: Floats) -> float:
     """P(Y <= y): the probability integral transform of an observation."""
-    return float(ndtr((y - mean) / sd).mean())
+    return float(ndtr((y - mean) / np.maximum(sd, LEAST)).mean())
 
 
 def mixture_quantiles(mean: Floats, sd: Floats, p: Floats) -> Floats:
     """The values below which shares p of the mixture lie, by bracketing root search."""
     low, high = float((mean - 10.0 * sd).min()), float((mean + 10.0 * sd).max())
+    margin = 1e-9 * max(abs(low), abs(high), 1.0)  # point masses at the ends lie inside, too
+    low, high = low - margin, high + margin
     return np.array([brentq(lambda y, q=q: mixture_cdf(y, mean, sd) - q, low, high, xtol=1e-10) for q in p])
 
 
@@ -30,7 +34,7 @@ def crps_mixture(y: float, mean: Floats, sd: Floats) -> float:
 
 def _absolute(mean: Floats, sd: Floats) -> Floats:
     """E|X| for X ~ N(mean, sd^2)."""
-    z = mean / sd
+    z = mean / np.maximum(sd, LEAST)
     return mean * (2.0 * ndtr(z) - 1.0) + sd * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * z * z)
 
 

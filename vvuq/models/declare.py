@@ -39,6 +39,10 @@ def _names(model: Model) -> None:
             raise InputError(
                 model.name, "name", name, "a name used once among states, inputs, covariates and parameters"
             )
+    observed = [o.name for o in model.observables]
+    for name in observed:
+        if not name.isidentifier() or observed.count(name) > 1:
+            raise InputError(model.name, "observable", name, "a Python identifier, used once among observables")
     if not model.states or not model.observables:
         raise InputError(model.name, "states and observables", "none", "at least one of each")
 
@@ -54,15 +58,14 @@ def _parameters(model: Model) -> None:
             value = p.prior.quantile(tail)
             if not (math.isfinite(value) and low <= value <= high):
                 raise InputError(where, "prior", value, f"a prior whose {tail:.1%} quantile lies in {p.bounds}")
+        if p.prior.quantile(TAILS[0]) > p.prior.quantile(TAILS[1]):
+            raise InputError(where, "prior", p.prior, "a positive median, a spread >= 0, low <= high")
 
 
 def _unpacking(model: Model, function: Callable[..., None]) -> None:
     """Unpacked names must stand in the declared order: a swapped pair is otherwise silent."""
-    declared = {
-        "x": list(model.states),
-        "u": [*model.inputs, *model.covariates],
-        "theta": [p.name for p in model.parameters],
-    }
+    order = list(model.states), [*model.inputs, *model.covariates], [p.name for p in model.parameters]
+    declared = dict(zip(list(inspect.signature(function).parameters)[1:4], order, strict=True))  # x, u, theta
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in declared):
@@ -109,6 +112,8 @@ def _unit_run(model: Model, function: Callable[..., None], at: Any, wanted: list
         function(*at, out)
     except UnitError as error:
         raise InputError(where, "units", str(error), "terms of one unit and one scale") from error
+    except ArithmeticError as error:
+        raise InputError(where, "value", str(error), "finite values at the priors' medians") from error
     for (name, want), got in zip(wanted, out, strict=True):
         if got is None:
             raise InputError(where, name, None, "a value that the function writes")

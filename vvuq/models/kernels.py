@@ -6,6 +6,7 @@ nothing else does."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import inspect
@@ -15,6 +16,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +25,11 @@ from vvuq.models import math
 from vvuq.models.model import Model
 from vvuq.numerics.jit import kernel_folder
 
-_HEAD = """\"\"\"Generated from model {name}; read-only. The file name is the digest of this text.\"\"\"
+_MEANING = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("lowering.py", "math.py"))
+_HEAD = """\"\"\"Generated from model {name}; read-only. The file name is the digest of this text.
+Meaning of vvuq.models.math: {meaning}.\"\"\"
+from __future__ import annotations
+
 from numba import njit, types
 
 import vvuq.models.lowering
@@ -38,11 +44,13 @@ def {name}(t, x, u, theta, out):
 """
 
 
+@lru_cache(maxsize=256)
 def rhs_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
     """The compiled rhs(t, x, u, theta, dx) of a model, on float64 or complex128."""
     return _module(_rhs_text(model, complex_numbers)).rhs_kernel
 
 
+@lru_cache(maxsize=256)
 def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
     """The compiled observe(t, x, u, theta, y) of a model, all observables in the order of declaration."""
     return _module(_observe_text(model, complex_numbers)).observe_kernel
@@ -63,7 +71,8 @@ def _observe_text(model: Model, complex_numbers: bool) -> str:
 
 def _head(model: Model, complex_numbers: bool) -> str:
     signature = "C_FIELD_SIGNATURE" if complex_numbers else "FIELD_SIGNATURE"
-    return _HEAD.format(name=model.name, math=", ".join(math.__all__), signature=signature)
+    meaning = hashlib.sha256(_MEANING).hexdigest()[:16]  # numba's cache would not notice a change there
+    return _HEAD.format(name=model.name, meaning=meaning, math=", ".join(math.__all__), signature=signature)
 
 
 def _opening(model: Model, name: str) -> str:
@@ -86,23 +95,35 @@ def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[st
     """Adds to `parts` everything `function` names, then the function itself under `name`."""
     variables = inspect.getclosurevars(function)
     for key, value in {**variables.globals, **variables.nonlocals}.items():
-        if key in parts or getattr(math, key, None) is value:
+        if getattr(math, key, None) is value:
             continue
         if inspect.isfunction(value):
             _write(model, value, key, parts)
-        elif isinstance(value, int | float | tuple):
-            parts[key] = f"\n{key} = {value!r}\n"
+        elif _literal(value):
+            _add(model, function, key, f"\n{key} = {value!r}\n", parts)
         else:
             raise InputError(
                 f"{model.name}.{function.__name__}",
                 "global name",
                 key,
-                "numbers, tuples, plain functions and vvuq.models.math: equations may use nothing else",
+                "finite Python numbers, tuples, plain functions and vvuq.models.math: equations may use nothing else",
             )
-    source = textwrap.dedent(inspect.getsource(function))
-    parts[name] = f'\n\n@njit(error_model="numpy")\n{source}'
-    if function.__name__ != name:
-        parts[name] += f"\n\n{name} = {function.__name__}\n"
+    text = f'\n\n@njit(error_model="numpy")\n{textwrap.dedent(inspect.getsource(function))}'
+    _add(model, function, name, text + (f"\n\n{name} = {function.__name__}\n" * (function.__name__ != name)), parts)
+
+
+def _literal(value: object) -> bool:
+    """True where the text of a value reads back as the value."""
+    try:
+        return isinstance(value, int | float | tuple) and bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False
+
+
+def _add(model: Model, function: Callable[..., Any], key: str, text: str, parts: dict[str, str]) -> None:
+    if parts.setdefault(key, text) != text:
+        where = f"{model.name}.{function.__name__}"
+        raise InputError(where, "global name", key, "a name with one meaning in all equations of a model")
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from vvuq.errors import InputError
 from vvuq.models.parameter import Observable, Parameter
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A declared model; declaration checks names, units, the order of unpacking and finiteness (see declare.py).
 

@@ -111,6 +111,8 @@ def _check(model: Model, schedule: Schedule, times: Floats, begin: float) -> Non
     where = f"schedule of {model.name}"
     if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
         raise InputError(where, "times", times.tolist(), "one or more finite times in ascending order")
+    if not math.isfinite(begin):
+        raise InputError(where, "start", begin, "a finite time")
     if times[0] < begin:
         raise InputError(where, "times", float(times[0]), f"times from the start at {begin} on")
     for b in schedule.boluses:

@@ -81,7 +81,7 @@ def dopri_interval(rhs, x, u, theta, t0, t1, rtol, atol, limit, memory, work):
         last = t + h >= t1 - 1e-14 * abs(t1)
         if last:
             h = t1 - t
-        if not h > 1e-15 * max(abs(t), abs(t1)):
+        if not (last or h > 1e-15 * max(abs(t), abs(t1))):  # two events may be that close
             return _STEP_TOO_SMALL
         _dopri_stages(rhs, x, u, theta, t, h, work)
         error = _dopri_error(x, h, rtol, atol, work)

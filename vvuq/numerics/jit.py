@@ -53,5 +53,6 @@ def kernel_folder() -> Path:
     return private
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_folder()))
+# A folder that the environment names would not carry the digest: kernels could be stale there.
+os.environ["NUMBA_CACHE_DIR"] = str(kernel_folder())
 vars(numba.config)["CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"]

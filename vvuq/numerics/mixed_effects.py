@@ -171,3 +171,28 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
             eta[j] = trial[j]
         value = new
     return _TOO_MANY_STEPS
+
+
+@njit(
+    I8(
+        C_FIELD, C_FIELD, INDICES, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
+        VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, MATRIX, VECTOR,
+    ),
+    error_model="numpy",
+    cache=True,
+)  # fmt: skip
+def population(rhs, observe, boundaries, t, u, jump, record, steps, samples, rows, channels, y, n, q,
+               base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
+    """`individual` for each patient, whose grids and samples stand one behind the other: patient i has rows
+    boundaries[i] .. boundaries[i + 1] of t, u, jump, record and steps (the last of u and steps is not used) and rows
+    samples[i] .. samples[i + 1] of rows, channels and y. eta (patients, k); result (patients,). The first failure's
+    code ends it."""
+    for i in range(eta.shape[0]):
+        a, b, c, d = boundaries[i], boundaries[i + 1], samples[i], samples[i + 1]
+        code = individual(
+            rhs, observe, t[a:b], u[a:b], jump[a:b], record[a:b], steps[a:b], rows[c:d], channels[c:d], y[c:d],
+            n, q, base, personal, sd, cv, omega, tolerance, limit, eta[i], result[i : i + 1],
+        )  # fmt: skip
+        if code != _OK:
+            return code
+    return _OK

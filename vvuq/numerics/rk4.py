@@ -84,14 +84,16 @@ def rk4_paths(rhs, x0, theta, t, u, jump, record, steps, out, codes):
             x[i] = x0[i, m]
         for i in range(parameters.size):
             parameters[i] = theta[i, m]
+        code = _OK if all_finite(x) else _NOT_FINITE
         for s in range(t.size):
-            if s > 0:
+            if s > 0 and code == _OK:
                 rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
+                code = _OK if all_finite(x) else _NOT_FINITE
             for i in range(n):
                 if record[s] >= 0:
-                    out[record[s], i, m] = x[i]
+                    out[record[s], i, m] = x[i] if code == _OK else np.nan
                 x[i] += jump[s, i]
-        codes[m] = _OK if all_finite(x) else _NOT_FINITE
+        codes[m] = code
 
 
 @njit(

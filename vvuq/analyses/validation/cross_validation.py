@@ -28,14 +28,14 @@ def cross_validation(
     found = []
     for partition in patient_folds(ids, folds, repeats, context.stream("folds")):
         for fold in partition:
-            fit = fit_population(twin, subset(cohort, [i for i in ids if i not in fold], "fitted"))
+            fit = fit_population(twin, subset(cohort, [i for i in ids if i not in fold], "fitted"), errors=False)
             found += of_cohort(twin, fit, subset(cohort, fold, "left out"), draws)
-    values = values_of(found, context.stream("bootstrap"), resamples)
+    values = values_of(twin, found, context.stream("bootstrap"), resamples)
     inputs: dict[str, object] = {
         "cohort": cohort.digest, "folds": folds, "repeats": repeats, "members": members, "resamples": resamples,
     }  # fmt: skip
     return evidence(
         cross_validation, twin.name, inputs, values=values,
-        tables=tables_of(found, values, groups or [], individual=False),
-        negative=negative_of(values, "build neonates (cross-validation)"),
+        tables=tables_of(twin, found, values, groups or [], individual=False),
+        negative=negative_of(twin, values, "build neonates (cross-validation)"),
     )  # fmt: skip

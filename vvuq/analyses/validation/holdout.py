@@ -8,7 +8,8 @@ from vvuq.analyses import analysis, check, evidence
 from vvuq.analyses.validation.next_measurement import CENTRAL90, Rows, normals, of_cohort
 from vvuq.analyses.validation.report import Group, agreement, negative_of, tables_of, values_of
 from vvuq.calibration.foce import Population, fit_population
-from vvuq.calibration.personal import assimilate, in_model_units, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.units import in_model_units
 from vvuq.interaction.forecast import forecast
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Evidence, Finding, Floats, Table
@@ -29,14 +30,19 @@ def holdout(
     sealed = context.open_sealed("held-out validation: each next concentration from the earlier ones")
     draws = normals(twin, members, context.stream("members"))
     found = of_cohort(twin, fit, sealed, draws)
-    values = values_of(found, context.stream("bootstrap"), resamples)
-    tables = tables_of(found, values, groups or [], individual=True)
+    values = values_of(twin, found, context.stream("bootstrap"), resamples)
+    tables = tables_of(twin, found, values, groups or [], individual=True)
     tables["bands"] = _bands(twin, fit, sealed, found, draws)
     inputs: dict[str, object] = {
         "build": build.digest, "sealed": sealed.digest, "members": members, "resamples": resamples,
     }  # fmt: skip
     return evidence(
-        holdout, twin.name, inputs, values=values, tables=tables, negative=negative_of(values, "held-out neonates")
+        holdout,
+        twin.name,
+        inputs,
+        values=values,
+        tables=tables,
+        negative=negative_of(twin, values, "held-out neonates"),
     )
 
 

@@ -12,7 +12,8 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from vvuq.calibration.foce import Population
-from vvuq.calibration.personal import assimilate, in_model_units, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.units import in_model_units
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecast import Forecast, forecast
 from vvuq.methods.scores import crps_mixture, mixture_cdf, prediction_error
@@ -30,10 +31,12 @@ CENTRAL90 = np.array([0.05, 0.5, 0.95])
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The forecasts for one patient: values (forecasts, columns), COLUMNS in order; members that failed."""
+    """The forecasts for one patient: values (forecasts, columns), COLUMNS in order; the SD of the log personal
+    parameters after 0, 1, 2 ... measurements (beliefs, personal); members that failed."""
 
     patient: Patient
     values: Floats
+    spread: Floats
     failed: int
 
 
@@ -65,7 +68,9 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
         )
         failed += ahead.failed
         rows.append([k, m.time, m.value, *_twin(ahead, m.value), seen[k].nis, *_baseline(alone, m.value)])
-    return Rows(patient, np.array(rows, dtype=float), failed)
+    n = len(twin.model.states)
+    spread = np.array([np.sqrt((belief.root[n:] ** 2).sum(axis=1)) for belief in beliefs])
+    return Rows(patient, np.array(rows, dtype=float), spread, failed)
 
 
 def _twin(ahead: Forecast, value: float) -> list[float]:

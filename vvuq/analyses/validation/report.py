@@ -20,14 +20,16 @@ from vvuq.analyses.validation.next_measurement import (
 from vvuq.errors import NotEvaluable
 from vvuq.methods.bootstrap import patient_bootstrap, quantity
 from vvuq.methods.scores import prediction_error
+from vvuq.models.twin import Twin
 from vvuq.record import Cell, Evidence, Finding, Floats, Quantity, Table
 
 Group = dict[str, object]  # {"covariate": NAME, "below": LIMIT}
 TIME, LEVEL = "h", "mg/L"
 
 
-def values_of(found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
-    """All METRICS with 95 % patient-level bootstrap intervals, and the counts behind them."""
+def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
+    """All METRICS with 95 % patient-level bootstrap intervals, the counts behind them, and sd_log_NAME_K: the mean SD
+    of a log personal parameter after K = 0 to 3 measurements."""
     groups = [g for g in pooled(found) if np.any(g[:, COLUMN["earlier"]] >= 1.0)]
     if len(groups) < 3:
         raise NotEvaluable(f"{len(groups)} patients with two measurements or more: an interval over patients needs 3")
@@ -40,18 +42,34 @@ def values_of(found: Sequence[Rows], rng: np.random.Generator, resamples: int) -
     rows = np.concatenate(groups)
     values["n_patients"] = Quantity(float(len(groups)), "1")
     values["n_predictions"] = Quantity(float((rows[:, COLUMN["earlier"]] >= 1.0).sum()), "1")
+    for j, name in enumerate(twin.personal):
+        for k in range(4):
+            spread = _spread(found, k, j)
+            if len(spread) >= 3:
+                picks = rng.integers(0, len(spread), size=(resamples, len(spread)))
+                values[f"sd_log_{name}_{k}"] = quantity(spread.mean(), spread[picks].mean(axis=1), "1", n=len(spread))
     values["failed_members"] = Quantity(float(sum(r.failed for r in found)), "1")
     return values
 
 
+def _spread(found: Sequence[Rows], k: int, j: int) -> Floats:
+    """SD of the log of personal parameter j after k measurements, one value a patient (the mean over repeats)."""
+    by_patient: dict[str, list[float]] = {}
+    for r in found:
+        if len(r.spread) > k:
+            by_patient.setdefault(r.patient.id, []).append(float(r.spread[k, j]))
+    return np.array([np.mean(v) for v in by_patient.values()])
+
+
 def tables_of(
-    found: Sequence[Rows], values: dict[str, Quantity], groups: Sequence[Group], *, individual: bool
+    twin: Twin, found: Sequence[Rows], values: dict[str, Quantity], groups: Sequence[Group], *, individual: bool
 ) -> dict[str, Table]:
     """The tables that the pages draw from; `individual` adds those that show single patients."""
     tables = {
         "by_history": _by_history(found),
         "coverage": _coverage(values),
         "by_group": _by_group(found, groups),
+        "learning": _learning(twin, values),
     }
     return {**tables, "predictions": _predictions(found), "worst": _worst(found)} if individual else tables
 
@@ -103,6 +121,17 @@ def _coverage(values: dict[str, Quantity]) -> Table:
     )  # fmt: skip
 
 
+def _learning(twin: Twin, values: dict[str, Quantity]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for k in range(4):
+        found = [values.get(f"sd_log_{name}_{k}") for name in twin.personal]
+        if all(found):
+            rows.append((k, found[0].n if found[0] else 0, *(q.value if q else None for q in found)))
+    columns = ("samples", "patients", *(f"sd_log_{name}" for name in twin.personal))
+    units = ("1", "1", *("1" for _ in twin.personal))
+    return Table("What is not known of a neonate's own parameters as samples arrive", columns, units, tuple(rows))
+
+
 def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
     out: list[tuple[Cell, ...]] = []
     for group in groups:
@@ -145,9 +174,14 @@ def _worst(found: Sequence[Rows]) -> Table:
     return Table("The ten worst neonates", ("patient", "predictions", "mdape"), ("", "1", "%"), worst, individual=True)
 
 
-def negative_of(values: dict[str, Quantity], who: str) -> tuple[str, ...]:
+def negative_of(twin: Twin, values: dict[str, Quantity], who: str) -> tuple[str, ...]:
     """Sentences for whatever speaks against the twin in these values."""
     out = []
+    for name in twin.personal:
+        before, after = values.get(f"sd_log_{name}_0"), values.get(f"sd_log_{name}_3")
+        if before and after and after.value > 0.75 * before.value:
+            left = 100.0 * after.value / before.value
+            out.append(f"On {who} three samples leave {left:.0f} % of what was not known of {name} beforehand.")
     skill = values["crps_skill"]
     if skill.lower95 is not None and skill.lower95 <= 0.0:
         out.append(
