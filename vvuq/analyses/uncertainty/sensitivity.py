@@ -171,7 +171,7 @@ def _density(sample: Floats, bins: int, unit: str) -> Table:
 def inputs_are_ranked_and_propagated(found: Evidence) -> tuple[Finding, ...]:
     """Input rows: rung b, the parameters are ranked and propagated; doses, weight and times are taken as exact."""
     agrees = found.values["agreement"].value == 1.0
-    reason = "all model parameters, by two methods that agree" if agrees else "two methods disagree"
+    reason = "parameters are ranked, doses, weights and times are not varied" if agrees else "two methods disagree"
     spread = "parameter uncertainty is propagated; doses, weights and times are taken as exact"
     return (
         Finding("validation.model.input_sensitivities", "b" if agrees else "a", reason),

@@ -32,11 +32,13 @@ CENTRAL90 = np.array([0.05, 0.5, 0.95])
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The forecasts for one patient: values (forecasts, columns), COLUMNS in order; the SD of the log personal
-    parameters after 0, 1, 2 ... measurements (beliefs, personal); members that failed."""
+    parameters after 0, 1, 2 ... measurements (beliefs, personal); the third measurement as forecast after 0, 1, 2 ones
+    (3; epistemic and aleatory variance, width of the 90 % band; empty without a third); members that failed."""
 
     patient: Patient
     values: Floats
     spread: Floats
+    target: Floats
     failed: int
 
 
@@ -58,7 +60,7 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
     schedule = twin.schedule(cohort, patient)
     taken = in_model_units(twin, cohort, patient.measurements)
     beliefs, seen = assimilate(filter_, prior_belief(twin, population, schedule), schedule, taken)
-    rows, failed = [], 0
+    rows, failed, third = [], 0, []
     for k, m in enumerate(taken):
         if seen[k].code != 0:
             raise NotEvaluable(f"the filter failed on patient {patient.id} at {m.time:g}: code {seen[k].code}")
@@ -68,9 +70,13 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
         )
         failed += ahead.failed
         rows.append([k, m.time, m.value, *_twin(ahead, m.value), seen[k].nis, *_baseline(alone, m.value)])
+    for belief in beliefs[:3] if len(taken) >= 3 else ():
+        ahead = forecast(filter_, belief, schedule, taken[2].observable, np.array([taken[2].time]), draws)
+        low, _, high = ahead.total_quantiles(CENTRAL90)[0]
+        third.append([ahead.epistemic_sd()[0] ** 2, ahead.aleatory_sd()[0] ** 2, high - low])
     n = len(twin.model.states)
     spread = np.array([np.sqrt((belief.root[n:] ** 2).sum(axis=1)) for belief in beliefs])
-    return Rows(patient, np.array(rows, dtype=float), spread, failed)
+    return Rows(patient, np.array(rows, dtype=float), spread, np.array(third), failed)
 
 
 def _twin(ahead: Forecast, value: float) -> list[float]:
@@ -94,7 +100,7 @@ def covered(pit: Floats, level: float) -> Floats:
 
 
 def statistics(rows: Floats) -> Floats:
-    """The metrics METRICS over rows with an earlier measurement (shares over all rows), in order."""
+    """The metrics METRICS over rows with an earlier measurement (mean_nis over all rows), in order."""
     c = COLUMN
     later = rows[rows[:, c["earlier"]] >= 1.0]
     error = prediction_error(later[:, c["observed"]], later[:, c["median"]])
@@ -103,12 +109,10 @@ def statistics(rows: Floats) -> Floats:
     mdape, base_mdape = np.median(np.abs(error)), np.median(np.abs(base))
     coverage = [100.0 * covered(later[:, c["pit"]], level).mean() for level in LEVELS]
     base_coverage = [100.0 * covered(later[:, c["baseline_pit"]], level).mean() for level in LEVELS]
-    share = rows[:, c["epistemic_variance"]] / (rows[:, c["epistemic_variance"]] + rows[:, c["aleatory_variance"]])
-    shares = [_mean(share[rows[:, c["earlier"]] == k]) for k in range(3)]
     widths = [_mean(later[:, c[f"{p}high90"]] - later[:, c[f"{p}low90"]]) for p in ("", "baseline_")]
     return np.array([
         np.median(error), mdape, crps, *coverage, np.median(base), base_mdape, base_crps, 1.0 - crps / base_crps,
-        base_mdape - mdape, *widths, *shares, rows[:, c["nis"]].mean(), *base_coverage,
+        base_mdape - mdape, *widths, rows[:, c["nis"]].mean(), *base_coverage,
     ])  # fmt: skip
 
 
@@ -117,7 +121,7 @@ METRICS = (
     ("mdpe", "%"), ("mdape", "%"), ("crps", "mg/L"), *((f"coverage_{100 * v:.0f}", "%") for v in LEVELS),
     ("baseline_mdpe", "%"), ("baseline_mdape", "%"), ("baseline_crps", "mg/L"), ("crps_skill", "1"),
     ("mdape_gain", "%"), ("interval90_width", "mg/L"), ("baseline_interval90_width", "mg/L"),
-    ("epistemic_share_0", "1"), ("epistemic_share_1", "1"), ("epistemic_share_2", "1"), ("mean_nis", "1"),
+    ("mean_nis", "1"),
     *((f"baseline_coverage_{100 * v:.0f}", "%") for v in LEVELS),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vvuq.analyses.validation.learning import learned, learning_table, narrowing_table, negative_learning
 from vvuq.analyses.validation.next_measurement import (
     COLUMN,
     COLUMNS,
@@ -28,8 +29,9 @@ TIME, LEVEL = "h", "mg/L"
 
 
 def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
-    """All METRICS with 95 % patient-level bootstrap intervals, the counts behind them, and sd_log_NAME_K: the mean SD
-    of a log personal parameter after K = 0 to 3 measurements."""
+    """All METRICS with 95 % patient-level bootstrap intervals, the counts, what samples teach (learning.py).
+
+    n_predictions counts a forecast once, however often cross-validation repeats it."""
     groups = [g for g in pooled(found) if np.any(g[:, COLUMN["earlier"]] >= 1.0)]
     if len(groups) < 3:
         raise NotEvaluable(f"{len(groups)} patients with two measurements or more: an interval over patients needs 3")
@@ -39,26 +41,11 @@ def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resam
         for i, (name, unit) in enumerate(METRICS)
         if np.isfinite(observed[i])
     }
-    rows = np.concatenate(groups)
     values["n_patients"] = Quantity(float(len(groups)), "1")
-    values["n_predictions"] = Quantity(float((rows[:, COLUMN["earlier"]] >= 1.0).sum()), "1")
-    for j, name in enumerate(twin.personal):
-        for k in range(4):
-            spread = _spread(found, k, j)
-            if len(spread) >= 3:
-                picks = rng.integers(0, len(spread), size=(resamples, len(spread)))
-                values[f"sd_log_{name}_{k}"] = quantity(spread.mean(), spread[picks].mean(axis=1), "1", n=len(spread))
+    values["n_predictions"] = Quantity(float(sum(len(np.unique(g[:, COLUMN["earlier"]])) - 1 for g in groups)), "1")
+    values |= learned(twin, found, rng, resamples)
     values["failed_members"] = Quantity(float(sum(r.failed for r in found)), "1")
     return values
-
-
-def _spread(found: Sequence[Rows], k: int, j: int) -> Floats:
-    """SD of the log of personal parameter j after k measurements, one value a patient (the mean over repeats)."""
-    by_patient: dict[str, list[float]] = {}
-    for r in found:
-        if len(r.spread) > k:
-            by_patient.setdefault(r.patient.id, []).append(float(r.spread[k, j]))
-    return np.array([np.mean(v) for v in by_patient.values()])
 
 
 def tables_of(
@@ -69,7 +56,8 @@ def tables_of(
         "by_history": _by_history(found),
         "coverage": _coverage(values),
         "by_group": _by_group(found, groups),
-        "learning": _learning(twin, values),
+        "learning": learning_table(twin, values),
+        "narrowing": narrowing_table(values),
     }
     return {**tables, "predictions": _predictions(found), "worst": _worst(found)} if individual else tables
 
@@ -90,6 +78,12 @@ def _patients(found: Sequence[Rows], keep: NDArray[np.bool_]) -> int:
     return len({found[int(i)].patient.id for i in owner[keep]})
 
 
+def _distinct(found: Sequence[Rows], keep: NDArray[np.bool_]) -> int:
+    """Forecasts, each counted once however often it is repeated."""
+    every = [(r.patient.id, float(row[COLUMN["earlier"]])) for r in found for row in r.values]
+    return len({pair for pair, kept in zip(every, keep, strict=True) if kept})
+
+
 def _by_history(found: Sequence[Rows]) -> Table:
     rows, out = _stack(found), []
     earlier = rows[:, COLUMN["earlier"]]
@@ -101,7 +95,7 @@ def _by_history(found: Sequence[Rows]) -> Table:
         mdpe = float(np.median(prediction_error(part[:, COLUMN["observed"]], part[:, COLUMN["median"]])))
         epistemic, aleatory = (float(part[:, COLUMN[f"{kind}_variance"]].mean()) for kind in ("epistemic", "aleatory"))
         sds = (epistemic + aleatory) ** 0.5, epistemic**0.5, aleatory**0.5
-        out.append((label, _patients(found, keep), len(part), mdpe, mdape, crps, base, coverage, *sds))
+        out.append((label, _patients(found, keep), _distinct(found, keep), mdpe, mdape, crps, base, coverage, *sds))
     columns = (
         "earlier_samples", "patients", "predictions", "mdpe", "mdape", "crps", "baseline_crps", "coverage_90",
         "total_sd", "epistemic_sd", "aleatory_sd",
@@ -121,17 +115,6 @@ def _coverage(values: dict[str, Quantity]) -> Table:
     )  # fmt: skip
 
 
-def _learning(twin: Twin, values: dict[str, Quantity]) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for k in range(4):
-        found = [values.get(f"sd_log_{name}_{k}") for name in twin.personal]
-        if all(found):
-            rows.append((k, found[0].n if found[0] else 0, *(q.value if q else None for q in found)))
-    columns = ("samples", "patients", *(f"sd_log_{name}" for name in twin.personal))
-    units = ("1", "1", *("1" for _ in twin.personal))
-    return Table("What is not known of a neonate's own parameters as samples arrive", columns, units, tuple(rows))
-
-
 def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
     out: list[tuple[Cell, ...]] = []
     for group in groups:
@@ -142,7 +125,7 @@ def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
             if len(rows):
                 mdape, crps, _, coverage = _summary(rows)
                 keep = _stack(part)[:, COLUMN["earlier"]] >= 1
-                out.append((label, _patients(part, keep), len(rows), mdape, crps, coverage))
+                out.append((label, _patients(part, keep), _distinct(part, keep), mdape, crps, coverage))
             else:
                 out.append((label, 0, 0, None, None, None))
     columns = ("group", "patients", "predictions", "mdape", "crps", "coverage_90")
@@ -176,12 +159,7 @@ def _worst(found: Sequence[Rows]) -> Table:
 
 def negative_of(twin: Twin, values: dict[str, Quantity], who: str) -> tuple[str, ...]:
     """Sentences for whatever speaks against the twin in these values."""
-    out = []
-    for name in twin.personal:
-        before, after = values.get(f"sd_log_{name}_0"), values.get(f"sd_log_{name}_3")
-        if before and after and after.value > 0.75 * before.value:
-            left = 100.0 * after.value / before.value
-            out.append(f"On {who} three samples leave {left:.0f} % of what was not known of {name} beforehand.")
+    out = negative_learning(twin, values, who)
     skill = values["crps_skill"]
     if skill.lower95 is not None and skill.lower95 <= 0.0:
         out.append(

@@ -1,0 +1,80 @@
+"""Shared by cross_validation and holdout: what a neonate's own samples teach, on the same target throughout.
+
+The target is the patient's third measurement, forecast after 0, 1 and 2 earlier ones: concentrations rise over a stay,
+so forecasts of different measurements cannot show a band narrow. Patients with fewer than three do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vvuq.analyses.validation.next_measurement import Rows
+from vvuq.methods.bootstrap import quantity
+from vvuq.models.twin import Twin
+from vvuq.record import Cell, Floats, Quantity, Table
+
+
+def learned(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
+    """epistemic_share_K, epistemic_sd_K, band90_width_K of the same target after K = 0 to 2 samples; sd_log_NAME_K, the
+    mean SD of a log personal parameter after K = 0 to 3 samples. Means over patients, with bootstrap intervals."""
+    values: dict[str, Quantity] = {}
+    target = _by_patient([(r.patient.id, r.target) for r in found if r.target.size])
+    for k in range(3 if len(target) >= 3 else 0):
+        epistemic, aleatory, width = target[:, k].T
+        for name, each, unit in (
+            ("epistemic_share", epistemic / (epistemic + aleatory), "1"),
+            ("epistemic_sd", np.sqrt(epistemic), "mg/L"),
+            ("aleatory_sd", np.sqrt(aleatory), "mg/L"),
+            ("band90_width", width, "mg/L"),
+        ):
+            values[f"{name}_{k}"] = _mean(each, unit, rng, resamples)
+    for k in range(4):
+        spread = _by_patient([(r.patient.id, r.spread[k]) for r in found if len(r.spread) > k])
+        for j, name in enumerate(twin.personal if len(spread) >= 3 else ()):
+            values[f"sd_log_{name}_{k}"] = _mean(spread[:, j], "1", rng, resamples)
+    return values
+
+
+def _mean(each: Floats, unit: str, rng: np.random.Generator, resamples: int) -> Quantity:
+    picks = rng.integers(0, len(each), size=(resamples, len(each)))
+    return quantity(float(each.mean()), each[picks].mean(axis=1), unit, n=len(each))
+
+
+def _by_patient(pairs: Sequence[tuple[str, Floats]]) -> Floats:
+    """One entry a patient: the mean over repeats."""
+    groups: dict[str, list[Floats]] = {}
+    for patient, values in pairs:
+        groups.setdefault(patient, []).append(values)
+    return np.array([np.mean(parts, axis=0) for parts in groups.values()])
+
+
+def narrowing_table(values: dict[str, Quantity]) -> Table:
+    """The band of the same target as samples arrive."""
+    names = ("epistemic_sd", "aleatory_sd", "band90_width", "epistemic_share")
+    rows = _rows(values, names, range(3))
+    columns, units = ("samples", "patients", *names), ("1", "1", "mg/L", "mg/L", "mg/L", "1")
+    return Table("Forecasts of the third measurement as samples arrive", columns, units, rows)
+
+
+def learning_table(twin: Twin, values: dict[str, Quantity]) -> Table:
+    """The spread of the personal parameters as samples arrive."""
+    names = tuple(f"sd_log_{name}" for name in twin.personal)
+    title = "What is not known of a neonate's own parameters as samples arrive"
+    return Table(title, ("samples", "patients", *names), ("1",) * (2 + len(names)), _rows(values, names, range(4)))
+
+
+def _rows(values: dict[str, Quantity], names: tuple[str, ...], counts: range) -> tuple[tuple[Cell, ...], ...]:
+    found = [(k, [values[f"{name}_{k}"] for name in names]) for k in counts if f"{names[0]}_{k}" in values]
+    return tuple((k, quantities[0].n, *(q.value for q in quantities)) for k, quantities in found)
+
+
+def negative_learning(twin: Twin, values: dict[str, Quantity], who: str) -> list[str]:
+    """A sentence for each parameter that three samples hardly teach."""
+    out = []
+    for name in twin.personal:
+        before, after = values.get(f"sd_log_{name}_0"), values.get(f"sd_log_{name}_3")
+        if before and after and after.value > 0.75 * before.value:
+            left = 100.0 * after.value / before.value
+            out.append(f"On {who} three samples leave {left:.0f} % of what was not known of {name} beforehand.")
+    return out
