@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from typing import TypeVar
 
 from vvuq.errors import InputError
@@ -16,15 +17,20 @@ def collect(package: str, kind: type[T], name: str = "name") -> dict[str, T]:
 
     Raises InputError where two modules take the same name."""
     found: dict[str, tuple[str, T]] = {}
-    root = importlib.import_module(package)
-    for info in pkgutil.walk_packages(root.__path__, package + "."):
+    for module, value in _declared(package, kind):
+        key = str(getattr(value, name))
+        home, first = found.setdefault(key, (module, value))
+        if first is not value:
+            raise InputError(module, name, key, f"a name that {home} has not taken")
+    return {key: found[key][1] for key in sorted(found)}
+
+
+def _declared(package: str, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Pairs (module, value)."""
+    for info in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         for value in vars(importlib.import_module(info.name)).values():
             if isinstance(value, kind) and _home(value, info.name):
-                key = str(getattr(value, name))
-                if key in found and found[key][1] is not value:
-                    raise InputError(info.name, name, key, f"a name that {found[key][0]} has not taken")
-                found.setdefault(key, (info.name, value))
-    return {key: found[key][1] for key in sorted(found)}
+                yield info.name, value
 
 
 def _home(value: object, module: str) -> bool:

@@ -55,9 +55,9 @@ def check_digest(path: Path, sha256: str) -> None:
 
 
 def _absent(card: DataCard) -> str:
-    folders = ", ".join(str(folder) for folder in paths.data_folders())
+    """What to do; without the searched folders, since the message is kept as evidence and must be the same everywhere."""
     return (
-        f"cohort {card.name}: {card.table.name} was not found (looked in {folders}).\n"
+        f"cohort {card.name}: {card.table.name} is neither in VVUQ_DATA nor in the user's cache.\n"
         f"Run `vvuq data fetch {card.name}`, or put {card.table.name} (sha256 {card.table.sha256}) into a folder and "
         "set VVUQ_DATA to it."
     )

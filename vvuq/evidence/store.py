@@ -1,0 +1,246 @@
+"""The store of evidence: one SQLite file. Rows are only ever inserted, each together with an event of the chain."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from vvuq.errors import IntegrityError, NotEvaluable, VvuqError
+from vvuq.evidence.canonical import canonical, evidence_id, from_json, sha256, to_json
+from vvuq.evidence.chain import FIRST, Event, link
+from vvuq.record import Evidence
+
+SCHEMA_VERSION = 1
+_METADATA = sa.MetaData()
+EVIDENCE = sa.Table(
+    "evidence",
+    _METADATA,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("study", sa.String, nullable=False),
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("recorded_at", sa.String, nullable=False),
+    sa.Column("body", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sqlite_autoincrement=True,  # SQLite then remembers the highest row ever, so that a removed last row is missed
+)
+EVENTS = sa.Table(
+    "events",
+    _METADATA,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("study", sa.String, nullable=False),
+    sa.Column("time", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("body", sa.String, nullable=False),
+    sa.Column("previous", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sqlite_autoincrement=True,  # SQLite then remembers the highest row ever, so that a removed last row is missed
+)
+_TRIGGER = """CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"""
+
+
+class StoreError(VvuqError):
+    """The store cannot be used as asked: no database, not writable, or written by a newer version."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored row: evidence, the freshness key it was made under, when, and the row's sha256."""
+
+    seq: int
+    study: str
+    id: str
+    key: str
+    recorded_at: str
+    evidence: Evidence
+    digest: str
+
+
+class Store:
+    """Evidence and events of studies in the SQLite file `path`.
+
+    `create` makes the file where there is none and opens it for writing; without it the store is only read.
+    Raises NotEvaluable where there is nothing to read, StoreError where the file cannot serve."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = Path(path)
+        self._writable = create
+        if not create and not self.path.exists():
+            raise NotEvaluable(f"there is no evidence yet at {self.path}: run the study first (vvuq run STUDY)")
+        with _clear_errors(self.path):
+            self._engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
+            self._prepare() if create else self._check()
+
+    def records(self, study: str | None = None) -> tuple[Record, ...]:
+        """The records of a study (or all), oldest first. Raises IntegrityError where a row cannot be read."""
+        return tuple(
+            Record(row.seq, row.study, row.id, row.key, row.recorded_at, from_json(row.body), row.digest)
+            for row in self._rows(EVIDENCE, study)
+        )
+
+    def events(self, study: str | None = None) -> tuple[Event, ...]:
+        """The events of a study (or all), oldest first."""
+        return tuple(_event(row) for row in self._rows(EVENTS, study))
+
+    def add(self, study: str, key: str, evidence: Evidence, facts: Mapping[str, Any] | None = None) -> Record:
+        """Stores evidence and its event in one transaction. What is there already (same id and key) is not repeated."""
+        name, body = evidence_id(evidence), to_json(evidence)
+        with self._transaction() as connection:
+            wanted = (EVIDENCE.c.study == study) & (EVIDENCE.c.id == name) & (EVIDENCE.c.key == key)
+            old = connection.execute(sa.select(EVIDENCE).where(wanted)).first()
+            if old is not None:
+                return Record(old.seq, study, name, key, old.recorded_at, from_json(old.body), old.digest)
+            time, seq = now(), _last(connection, EVIDENCE.c.seq) + 1
+            digest = row_digest(study, name, key, time, body)
+            row = {"seq": seq, "study": study, "id": name, "key": key, "recorded_at": time, "body": body}
+            connection.execute(sa.insert(EVIDENCE).values(row | {"digest": digest}))
+            said = {"row": seq, "id": name, "analysis": evidence.analysis, "status": evidence.status, "digest": digest}
+            _append(connection, study, time, "evidence", said | dict(facts or {}))
+        return Record(seq, study, name, key, time, evidence, digest)
+
+    def append(self, study: str, kind: str, body: Mapping[str, Any]) -> Event:
+        """Appends an event that speaks of no row of evidence."""
+        with self._transaction() as connection:
+            return _append(connection, study, now(), kind, body)
+
+    def raw(self) -> list[sa.Row[Any]]:
+        """All rows of evidence as they are stored, unread: for verification."""
+        return self._rows(EVIDENCE, None)
+
+    def damage(self) -> list[str]:
+        """What SQLite itself finds wrong with the file, and last rows that were removed. Empty: nothing."""
+        with _clear_errors(self.path), self._engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+            rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
+            highest = {row[0]: row[1] for row in rows}
+            last = {table.name: _last(connection, table.c.seq) for table in (EVIDENCE, EVENTS)}
+        cut = [f"the last rows of {name} were removed" for name, seq in last.items() if highest.get(name, 0) != seq]
+        return [f"the database is damaged: {line}" for line in found if line != "ok"] + cut
+
+    def _rows(self, table: sa.Table, study: str | None) -> list[sa.Row[Any]]:
+        query = sa.select(table).order_by(table.c.seq)
+        if study is not None:
+            query = query.where(table.c.study == study)
+        with _clear_errors(self.path), self._engine.connect() as connection:
+            return list(connection.execute(query))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """One writer at a time, from the first look to the commit: positions in the chain cannot be taken twice."""
+        if not self._writable:
+            raise StoreError(f"{self.path} was opened for reading only")
+        with _clear_errors(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"file:{quote(str(self.path.resolve()))}"
+        if self._writable:
+            return sqlite3.connect(f"{address}?mode=rwc", uri=True, timeout=30, isolation_level=None)
+        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=30, isolation_level=None)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:  # a write-ahead file cannot be made beside it: nobody else writes there either
+            connection.close()
+            return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        return connection
+
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._engine.connect() as connection:
+            new = connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 0
+            if new and not set(sa.inspect(connection).get_table_names()) - set(_METADATA.tables):
+                _create(connection)
+        self._check()
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql("ROLLBACK")
+
+    def _check(self) -> None:
+        with self._engine.connect() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            tables = set(sa.inspect(connection).get_table_names())
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.path} was written by a newer vvuq (schema {version}): update vvuq to read it")
+        if version < SCHEMA_VERSION or not {EVIDENCE.name, EVENTS.name} <= tables:
+            raise StoreError(f"{self.path} is a database, but not a store of evidence")
+
+
+def _create(connection: sa.Connection) -> None:
+    """Tables and the triggers that keep their rows, once: of two processes that begin together one waits."""
+    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _METADATA.create_all(connection)
+    for table, verb in product((EVIDENCE.name, EVENTS.name), ("UPDATE", "DELETE")):
+        connection.exec_driver_sql(_TRIGGER.format(table=table, verb=verb))
+    connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.exec_driver_sql("COMMIT")
+
+
+def row_digest(study: str, name: str, key: str, recorded_at: str, body: str) -> str:
+    """sha256 over all that a row of evidence holds."""
+    return sha256(canonical([study, name, key, recorded_at, body]))
+
+
+def now() -> str:
+    """UTC, ISO 8601 to the microsecond."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    try:
+        body = json.loads(row.body)
+        if canonical(body) != row.body:
+            raise IntegrityError(f"event {row.seq} was changed: it is not in canonical form")
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(f"event {row.seq} was changed: it cannot be read: {error}") from None
+    return Event(row.seq, row.study, row.time, row.kind, body, row.previous, row.digest)
+
+
+def _append(connection: sa.Connection, study: str, time: str, kind: str, body: Mapping[str, Any]) -> Event:
+    last = connection.execute(sa.select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(1)).first()
+    seq, previous = (last.seq + 1, last.digest) if last else (1, FIRST)
+    event = link(seq, study, time, kind, body, previous)
+    row = {"seq": seq, "study": study, "time": time, "kind": kind, "body": canonical(body)}
+    connection.execute(sa.insert(EVENTS).values(row | {"previous": previous, "digest": event.digest}))
+    return event
+
+
+def _last(connection: sa.Connection, column: sa.Column[Any]) -> int:
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(column), 0))).scalar_one())
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """SQLite's errors in the words of somebody who has to mend them."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        text = str(getattr(error, "orig", None) or error)
+        if "readonly" in text or "unable to open" in text or isinstance(error, OSError):
+            raise StoreError(f"{path} cannot be written ({text}): name another store with --store") from None
+        if "not a database" in text:
+            raise StoreError(f"{path} is not a database: name the store with --store, or move this file away") from None
+        if "malformed" in text or "decode" in text:
+            raise IntegrityError(f"{path} is damaged: {text}") from None
+        if "locked" in text:
+            raise StoreError(f"{path} is being written by another process: wait for it to end") from None
+        raise VvuqError(f"{path}: {text}") from error

@@ -1,0 +1,76 @@
+"""The Context of one analysis: everything in it that has a side effect or a source of chance."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from vvuq.campaign.serial import evaluate
+from vvuq.credibility.lock import check_lock
+from vvuq.errors import InputError, NotEvaluable
+from vvuq.evidence.store import Store
+from vvuq.paths import PACKAGE
+from vvuq.record import Cohort, Floats
+from vvuq.run.study import Study
+
+
+class RunContext:
+    """The Context of one analysis: its own random streams, its patients, its count of model runs."""
+
+    def __init__(self, study: Study, store: Store, analysis: str) -> None:
+        self._study, self._store, self._analysis = study, store, analysis
+        self.model_runs = 0
+
+    def stream(self, name: str) -> np.random.Generator:
+        """A stream keyed by (seed, analysis, name): no other analysis or stream can change its numbers."""
+        entropy = hashlib.sha256(repr((self._study.plan.seed, self._analysis, name)).encode()).digest()
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(int.from_bytes(entropy))))
+
+    def build(self) -> Cohort:
+        """The build patients."""
+        return self._study.parts()[0]
+
+    def open_sealed(self, reason: str) -> Cohort:
+        """The held-out patients. Raises NotEvaluable while the plan is unlocked, IntegrityError if it changed since."""
+        try:
+            check_lock(self._study.plan, self._study.path)
+        except InputError:
+            remedy = f"lock the plan first (vvuq plan lock {self._study.plan.study})"
+            raise NotEvaluable(f"held-out patients stay sealed until the plan is locked: {remedy}") from None
+        sealed = self._study.parts()[1]
+        body = {
+            "analysis": self._analysis,
+            "reason": reason,
+            "plan": self._study.plan.digest,
+            "cohort": sealed.digest,
+            "patients": len(sealed.patients),
+            "commit": commit(),
+        }
+        self._store.append(self._study.plan.study, "opened", body)
+        return sealed
+
+    def evaluate(self, function: Callable[[Floats], Floats], points: Floats) -> Floats:
+        """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; n model runs are counted."""
+        self.model_runs += points.shape[1]
+        return evaluate(function, points)
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
+    git = shutil.which("git")
+    if git is None or not (PACKAGE.parent / ".git").exists():
+        return None
+
+    def ask(*words: str) -> str | None:
+        command = [git, "--no-optional-locks", *words]
+        done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = ask("rev-parse", "HEAD")
+    return head and head + ("+changes" if ask("status", "--porcelain") else "")
