@@ -55,7 +55,7 @@ def check_digest(path: Path, sha256: str) -> None:
 
 
 def _absent(card: DataCard) -> str:
-    """What to do; without the searched folders, since the message is kept as evidence and must be the same everywhere."""
+    """What to do. Names no folder: the message is kept as evidence, which must be the same everywhere."""
     return (
         f"cohort {card.name}: {card.table.name} is neither in VVUQ_DATA nor in the user's cache.\n"
         f"Run `vvuq data fetch {card.name}`, or put {card.table.name} (sha256 {card.table.sha256}) into a folder and "
