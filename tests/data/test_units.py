@@ -1,4 +1,4 @@
-"""Any text is a unit with a dimension or a ValueError, never another error."""
+"""Any text is a unit with a dimension or a InputError, never another error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vvuq.data.units import CONCENTRATION, MASS, OTHER, TIME, dimension
+from vvuq.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -43,14 +44,14 @@ def test_dimensions(unit, expected):
 @example("9**9**9**9")
 @example("kg**9**9**9")
 @given(st.text(st.sampled_from("mgkLh/*^() .%123x"), max_size=12) | st.text(max_size=8))
-def test_any_text_gives_a_dimension_or_a_value_error(text):
+def test_any_text_gives_a_dimension_or_an_input_error(text):
     try:
         assert dimension(text) in (TIME, MASS, "dose", CONCENTRATION, OTHER)
-    except ValueError:
+    except InputError:
         pass
 
 
 @pytest.mark.parametrize("text", ["", " ", "mg/", "h;", "9**9**9**9", "kg/", "/kg", "foo", "__import__('os')"])
 def test_what_is_no_unit(text):
-    with pytest.raises(ValueError):  # noqa: PT011 (pint's own words)
+    with pytest.raises(InputError):
         dimension(text)

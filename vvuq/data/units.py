@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from vvuq.errors import InputError
-
-_FACTOR = r"(?:1|%|[A-Za-zµμΩ_][A-Za-zµμΩ_0-9]*)(?:(?:\^|\*\*)-?\d)?"
-_SPELLING = re.compile(rf"{_FACTOR}(?: ?[*/] ?{_FACTOR})*")
+from vvuq.models import units
 
 TIME, MASS, CONCENTRATION, OTHER = "time", "mass", "concentration", "other"
 _EXAMPLES = {
@@ -22,26 +18,12 @@ _EXAMPLES = {
 
 
 @cache
-def _registry() -> Any:
-    import pint
-
-    registry: Any = pint.UnitRegistry()
-    registry.define("international_unit = [biological_activity] = IU")
-    return registry
-
-
-@cache
 def dimension(unit: str) -> str:
     """What a unit measures: TIME, MASS, "dose" (substance or IU), CONCENTRATION (either of them a volume), or OTHER.
 
-    A unit is factors joined by * and /, without parentheses. Raises ValueError where pint does not know it."""
-    registry = _registry()
-    if not _SPELLING.fullmatch(unit):  # pint would evaluate towers of powers, or fail oddly
-        raise ValueError("not spelled like a unit")
-    try:
-        measured = registry.parse_units(unit).dimensionality
-    except (ValueError, AttributeError) as error:
-        raise ValueError(str(error)) from error
+    Raises InputError where the unit is not known."""
+    registry = units.registry()
+    measured = units.unit(unit).dimensionality
     amounts = [registry.get_dimensionality(one) for one in ("kg", "mol", "IU")]
     if measured == registry.get_dimensionality("h"):
         return TIME
@@ -62,7 +44,7 @@ def check_units(where: str, units: Mapping[str, str], kinds: Mapping[str, str]) 
     for field, unit in units.items():
         try:
             found[field] = dimension(unit)
-        except ValueError:
+        except InputError:
             remedy = "a unit that pint knows, as h, kg, mg/L or L/h/kg; 1 where there is none"
             raise InputError(where, f"units: {field}", unit, remedy) from None
         wanted = _wanted(field, kinds.get(field, field))

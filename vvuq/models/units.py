@@ -4,6 +4,7 @@ Adding 1 mg to 1 g is refused although both are masses: the compiled model adds 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,9 @@ import pint
 
 from vvuq.errors import InputError
 
+_FACTOR = r"(?:1|%|[A-Za-zµμΩ_][A-Za-zµμΩ_0-9]*)(?:(?:\^|\*\*)-?\d)?"
+_SPELLING = re.compile(rf"{_FACTOR}(?: ?[*/] ?{_FACTOR})*")  # pint would evaluate towers of powers, or fail oddly
+
 
 class UnitError(ValueError):
     """Two units that the equations bring together do not agree."""
@@ -19,14 +23,20 @@ class UnitError(ValueError):
 
 @lru_cache(maxsize=1)
 def registry() -> pint.UnitRegistry[Any]:
-    """The one registry of units of the framework."""
-    return pint.UnitRegistry(cache_folder=None)
+    """The one registry of units of the framework; international units (IU) are a dimension of their own."""
+    made: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
+    made.define("international_unit = [biological_activity] = IU")
+    return made
 
 
 @lru_cache(maxsize=1024)
 def unit(text: str, where: str = "unit") -> Any:
-    """The pint unit that `text` names ("1" is dimensionless). Raises InputError for an unknown one."""
+    """The pint unit that `text` names: factors joined by * and /, without parentheses; "1" is dimensionless.
+
+    Raises InputError for an unknown one."""
     try:
+        if not _SPELLING.fullmatch(text):
+            raise ValueError("not spelled like a unit")
         return registry().Unit("" if text == "1" else text)
     except Exception as error:
         raise InputError(where, "unit", text, "a unit such as 'mg/L', 'L/h/kg' or '1'") from error

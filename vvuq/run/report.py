@@ -38,6 +38,7 @@ class Assessment:
     records: tuple[Record, ...]
     events: tuple[Event, ...]
     broken: tuple[str, ...]
+    stale: tuple[str, ...]
 
 
 def assess(study: Study, store: Store | None) -> Assessment:
@@ -50,7 +51,8 @@ def assess(study: Study, store: Store | None) -> Assessment:
     counted = current(records, keys)
     kept = {**counted.stale, **counted.fresh}
     in_order = tuple(kept[name] for name in study.plan.analyses if name in kept)
-    return Assessment(verdicts, in_order, events, broken)
+    stale = tuple(record.id for record in counted.stale.values())
+    return Assessment(verdicts, in_order, events, broken, stale)
 
 
 def report(study: Study, store: Store, page: Path, *, public: bool = False) -> str:
@@ -62,8 +64,9 @@ def report(study: Study, store: Store, page: Path, *, public: bool = False) -> s
         raise IntegrityError("; ".join(found.broken))
     facts = reproduce(study, found.events)
     dossier = assemble(
-        study.plan, found.verdicts, found.records, found.events, study.twin(), public=public, reproduce=facts
-    )
+        study.plan, found.verdicts, found.records, found.events, study.twin(),
+        public=public, reproduce=facts, stale=found.stale,
+    )  # fmt: skip
     digest = render(dossier, page)
     body = {"path": page_name(page), "sha256": digest, "public": public}
     before = [event.body for event in found.events if event.kind == "rendered" and event.body["path"] == body["path"]]
@@ -141,6 +144,7 @@ def reproduce(study: Study, events: Sequence[Event]) -> Reproduce:
         platform=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         locked_at=lock.locked_at if lock else "",
         locked_digest=lock.digest if lock else "",
+        amendments=tuple((a.digest, a.locked_at, a.reason) for a in lock.amendments) if lock else (),
     )
 
 

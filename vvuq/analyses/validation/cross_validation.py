@@ -36,6 +36,6 @@ def cross_validation(
     }  # fmt: skip
     return evidence(
         cross_validation, twin.name, inputs, values=values,
-        tables=tables_of(twin, found, values, groups or [], individual=False),
+        tables=tables_of(twin, found, values, groups or [], context.stream("groups"), individual=False),
         negative=negative_of(twin, values, "build neonates (cross-validation)"),
     )  # fmt: skip

@@ -31,7 +31,7 @@ def holdout(
     draws = normals(twin, members, context.stream("members"))
     found = of_cohort(twin, fit, sealed, draws)
     values = values_of(twin, found, context.stream("bootstrap"), resamples)
-    tables = tables_of(twin, found, values, groups or [], individual=True)
+    tables = tables_of(twin, found, values, groups or [], context.stream("groups"), individual=True)
     tables["bands"] = _bands(twin, fit, sealed, found, draws)
     inputs: dict[str, object] = {
         "build": build.digest, "sealed": sealed.digest, "members": members, "resamples": resamples,

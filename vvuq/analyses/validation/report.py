@@ -49,13 +49,19 @@ def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resam
 
 
 def tables_of(
-    twin: Twin, found: Sequence[Rows], values: dict[str, Quantity], groups: Sequence[Group], *, individual: bool
+    twin: Twin,
+    found: Sequence[Rows],
+    values: dict[str, Quantity],
+    groups: Sequence[Group],
+    rng: np.random.Generator,
+    *,
+    individual: bool,
 ) -> dict[str, Table]:
     """The tables that the pages draw from; `individual` adds those that show single patients."""
     tables = {
         "by_history": _by_history(found),
         "coverage": _coverage(values),
-        "by_group": _by_group(found, groups),
+        "by_group": _by_group(found, groups, rng),
         "learning": learning_table(twin, values),
         "narrowing": narrowing_table(values),
     }
@@ -115,7 +121,7 @@ def _coverage(values: dict[str, Quantity]) -> Table:
     )  # fmt: skip
 
 
-def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
+def _by_group(found: Sequence[Rows], groups: Sequence[Group], rng: np.random.Generator) -> Table:
     out: list[tuple[Cell, ...]] = []
     for group in groups:
         name, limit = str(group["covariate"]), float(str(group["below"]))
@@ -125,11 +131,25 @@ def _by_group(found: Sequence[Rows], groups: Sequence[Group]) -> Table:
             if len(rows):
                 mdape, crps, _, coverage = _summary(rows)
                 keep = _stack(part)[:, COLUMN["earlier"]] >= 1
-                out.append((label, _patients(part, keep), _distinct(part, keep), mdape, crps, coverage))
+                out.append(
+                    (label, _patients(part, keep), _distinct(part, keep), mdape, *_range(part, rng), crps, coverage)
+                )
             else:
-                out.append((label, 0, 0, None, None, None))
-    columns = ("group", "patients", "predictions", "mdape", "crps", "coverage_90")
-    return Table("By group, one earlier sample or more", columns, ("", "1", "1", "%", LEVEL, "%"), tuple(out))
+                out.append((label, 0, 0, None, None, None, None, None))
+    columns = ("group", "patients", "predictions", "mdape", "low", "high", "crps", "coverage_90")
+    units = ("", "1", "1", "%", "%", "%", LEVEL, "%")
+    return Table("By group, one earlier sample or more (95 % interval over patients)", columns, units, tuple(out))
+
+
+def _range(part: Sequence[Rows], rng: np.random.Generator) -> tuple[float | None, float | None]:
+    """95 % patient-level bootstrap interval of mdape; none for fewer than 5 patients."""
+    groups = [g[g[:, COLUMN["earlier"]] >= 1.0] for g in pooled(part)]
+    groups = [g for g in groups if len(g)]
+    if len(groups) < 5:
+        return None, None
+    _, repeated = patient_bootstrap(groups, lambda rows: np.array([_summary(rows)[0]]), rng, 1000)
+    low, high = np.quantile(repeated[:, 0], [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _predictions(found: Sequence[Rows]) -> Table:

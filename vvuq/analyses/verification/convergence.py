@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 
 from vvuq.analyses import analysis, check, evidence
-from vvuq.errors import NotEvaluable
+from vvuq.errors import InputError, NotEvaluable
 from vvuq.methods.order import asymptotic, fitted_order, pairwise_orders
+from vvuq.models.schedule import compile_grid
 from vvuq.models.simulate import RK4, Adaptive, simulate
 from vvuq.models.twin import Scenario, Twin
 from vvuq.record import Context, Cost, Evidence, Finding, Floats, Quantity, Table
@@ -33,6 +34,7 @@ def convergence(
     unit = model.observables[0].unit
     medians = np.array([p.prior.quantile(0.5) for p in model.parameters])
     problem, halvings = scenario(twin, ladder), np.array(sorted(steps, reverse=True))
+    _divides(twin, problem, halvings)
     errors = np.array([_error(twin, problem, medians, RK4(h)) for h in halvings])
     usable = asymptotic(errors, float(np.abs(_exact(twin, problem, medians)).max()))
     if usable.sum() < 3:
@@ -86,6 +88,18 @@ def scenario(twin: Twin, choice: dict[str, object]) -> Scenario:
 def _times(problem: Scenario) -> Floats:
     start = problem.schedule.start
     return np.linspace(start, problem.time, SAMPLED)[1:]
+
+
+def _divides(twin: Twin, problem: Scenario, steps: Floats) -> None:
+    """Refuses a step that the integrator would shorten to end at an event or a sampled instant: the order would be
+    fitted to steps that were not taken."""
+    lengths = np.diff(compile_grid(twin.model, problem.schedule, _times(problem)).t)
+    for step in steps:
+        if np.any(np.abs(lengths / step - np.maximum(1.0, np.round(lengths / step))) > 1e-9):
+            remedy = (
+                f"a step that divides the {lengths.min():g} to {lengths.max():g} between events and sampled instants"
+            )
+            raise InputError("analysis convergence", "steps", float(step), remedy)
 
 
 def _exact(twin: Twin, problem: Scenario, theta: Floats) -> Floats:

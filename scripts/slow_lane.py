@@ -1,0 +1,78 @@
+"""Runs the slow tests and writes what they gave, with commit and date, to docs/slow-lane.md.
+
+Usage: slow_lane.py [PYTEST ARGUMENTS]"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "slow-lane.md"
+
+
+def commit() -> str:
+    """The commit that was tested, marked where the working tree differed from it."""
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return found.stdout.strip() or "no commit"
+
+
+def outcome(case: ET.Element) -> str:
+    """passed, or skipped, failed or error with the first line of the reason."""
+    for kind, name in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
+        element = case.find(kind)
+        if element is not None:
+            reason = (element.get("message") or "").splitlines() or [""]
+            return f"{name}: {reason[0]}"
+    return "passed"
+
+
+def page(report: Path, closing: str) -> str:
+    """The Markdown page of one run: where and when it ran, its closing line, each test with outcome and seconds."""
+    lines = [
+        "# Slow lane",
+        "",
+        "Written by `make test-slow`: the statistical and long reference tests.",
+        "",
+        f"- Commit: {commit()}",
+        f"- Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"- Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        f"- Result: {closing}",
+        "",
+        "| Test | Outcome | Seconds |",
+        "| --- | --- | ---: |",
+    ]
+    for case in ET.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname', '')}.{case.get('name', '')}".replace("|", "\\|")
+        text = outcome(case).replace("|", "\\|")
+        lines.append(f"| `{name}` | {text} | {float(case.get('time', 0)):.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Run `pytest -m slow`, write the page, and return pytest's exit code (5 where no test is marked slow)."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-m", "slow", "--timeout=1800", f"--junitxml={report}", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        closing = ""
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            closing = line.strip(" =\n") or closing
+        code = process.wait()
+        if report.is_file():
+            PAGE.write_text(page(report, closing), encoding="utf-8")
+            print(f"written: {PAGE.relative_to(ROOT)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

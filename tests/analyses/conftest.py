@@ -1,0 +1,106 @@
+"""A small stand-in for the run: streams by name, synthetic build and held-out patients, no store."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from examples import pk
+from strategies import synthetic_neonates
+
+from vvuq.analyses.calibration.population_fit import population_fit
+from vvuq.analyses.identifiability.fisher import fisher
+from vvuq.analyses.uncertainty.sensitivity import sensitivity
+from vvuq.analyses.validation.cohort import cohort
+from vvuq.analyses.validation.cross_validation import cross_validation
+from vvuq.analyses.validation.holdout import holdout
+from vvuq.analyses.verification.convergence import convergence
+from vvuq.analyses.verification.filter_exactness import filter_exactness
+from vvuq.campaign.serial import evaluate
+from vvuq.data.split import subset
+from vvuq.models import Twin
+from vvuq.record import Cohort, Evidence
+
+WHOLE = synthetic_neonates(36, 42)
+BUILD = subset(WHOLE, [p.id for p in WHOLE.patients[:24]], "build")
+SEALED = subset(WHOLE, [p.id for p in WHOLE.patients[24:]], "held out")
+
+TROUGH = {
+    "scenario": "maintenance_trough", "dose_mg_per_kg": 2.5, "interval_h": 12.0, "weight_kg": 1.5, "low_apgar": True,
+    "duration_h": 480.0,
+}  # fmt: skip
+LADDER = {"scenario": "verification", "horizon_h": 960.0, "weight_kg": 1.5, "low_apgar": True}
+GROUPS = [{"covariate": "weight", "below": 1.5}, {"covariate": "apgar", "below": 5}]
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cohort": {"envelope": {"weight": [0.6, 3.6], "apgar": [1, 10]}, "below": {"apgar": 5}},
+    "population_fit": {},
+    "convergence": {"ladder": LADDER, "steps": [40.0, 20.0, 10.0, 5.0, 2.5], "use": TROUGH},
+    "filter_exactness": {"cases": 20, "observations": 8},
+    "cross_validation": {"folds": 3, "repeats": 1, "members": 64, "resamples": 200, "groups": GROUPS},
+    "holdout": {"members": 64, "resamples": 200, "groups": GROUPS},
+    "sensitivity": {"use": TROUGH, "base": 64, "scrambles": 8, "degree": 5, "fresh": 128, "bins": 10},
+    "fisher": {},
+}
+ANALYSES = {
+    a.name: a
+    for a in (
+        cohort, population_fit, convergence, filter_exactness, cross_validation, holdout, sensitivity, fisher,
+    )
+}  # fmt: skip
+
+
+@dataclass
+class StandIn:
+    """A Context without side effects; `opened` holds the reasons for which held-out patients were asked for."""
+
+    analysis: str
+    build_cohort: Cohort = BUILD
+    sealed_cohort: Cohort = SEALED
+    seed: int = 1
+    opened: list[str] = field(default_factory=list)
+    runs: int = 0
+
+    def stream(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(f"{self.analysis}/{name}".encode())])
+
+    def build(self) -> Cohort:
+        return self.build_cohort
+
+    def open_sealed(self, reason: str) -> Cohort:
+        self.opened.append(reason)
+        return self.sealed_cohort
+
+    def evaluate(self, function: Callable[[Any], Any], points: Any) -> Any:
+        self.runs += points.shape[1]
+        return evaluate(function, points)
+
+
+def run(name: str, context: StandIn | None = None, twin: Twin | None = None, **changes: Any) -> Evidence:
+    """One analysis with the tests' small settings."""
+    return ANALYSES[name].run(twin or pk(), context or StandIn(name), **{**SETTINGS[name], **changes})
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> type[StandIn]:
+    return StandIn
+
+
+@pytest.fixture(scope="session")
+def analyse() -> Callable[..., Evidence]:
+    return run
+
+
+@pytest.fixture(scope="session")
+def found() -> dict[str, Evidence]:
+    """The Evidence of every analysis."""
+    return {name: run(name) for name in ANALYSES}
+
+
+@pytest.fixture(scope="session")
+def parts() -> tuple[Cohort, Cohort]:
+    """Build and held-out patients."""
+    return BUILD, SEALED

@@ -1,0 +1,45 @@
+"""What every test shares: one thread for linear algebra, a cache under the checkout, reproducible property tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+
+# Before numpy is imported. Compiled kernels are kept between runs and shared by the workers; the user's own cache, with
+# whatever patient data it holds, is out of reach: tests see patient data through $VVUQ_DATA alone.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["VVUQ_CACHE"] = str(CACHE / "vvuq")
+os.environ["NUMBA_CACHE_DIR"] = str(CACHE / "numba")
+os.environ["MPLCONFIGDIR"] = str(CACHE / "matplotlib")
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.pop("VVUQ_HOME", None)
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, configuration, settings  # noqa: E402
+
+configuration.set_hypothesis_home_dir(CACHE / "hypothesis")
+settings.register_profile(
+    "fast", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("fast"), max_examples=1000, derandomize=False)
+settings.load_profile(os.environ.get("VVUQ_HYPOTHESIS", "fast"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Counts what was not run, by reason, so that a skipped test is never mistaken for a passed one."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    total = sum(reasons.values())
+    terminalreporter.write_line(f"not run here: {total} tests" + "".join(f"\n  {n}: {r}" for r, n in reasons.items()))

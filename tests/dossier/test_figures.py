@@ -1,0 +1,73 @@
+"""Figures: equal input gives equal text, ids are apart, missing cells are left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+
+from dossier.made_up import all_evidence, convergence, fisher, forecasts, sensitivity
+from dossier.parsed import parse
+
+from vvuq.dossier.figures.bands import density, example, narrowing
+from vvuq.dossier.figures.canvas import column
+from vvuq.dossier.figures.forecast import predicted_observed, reliability
+from vvuq.dossier.figures.indices import index_plot, settling
+from vvuq.dossier.figures.information import by_samples
+from vvuq.dossier.figures.order import order_plot
+from vvuq.record import Table
+
+HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
+INDICES = sensitivity().tables
+
+
+@cache
+def drawings(prefix: str) -> dict[str, str]:
+    """One of each figure."""
+    return {
+        "order": order_plot(f"{prefix}1", convergence().tables["refinement"], 4.0, "alt"),
+        "scatter": predicted_observed(f"{prefix}2", HELD_OUT["predictions"], "alt"),
+        "coverage": reliability(f"{prefix}3", HELD_OUT["coverage"], "alt"),
+        "narrowing": narrowing(f"{prefix}4", HELD_OUT["narrowing"], HELD_OUT["learning"], "alt"),
+        "bands": example(f"{prefix}5", HELD_OUT["bands"], "alt"),
+        "density": density(f"{prefix}6", INDICES["density"], "alt"),
+        "indices": index_plot(f"{prefix}7", INDICES["indices"], {}, "alt"),
+        "settling": settling(f"{prefix}8", INDICES["convergence_in_n"], {}, "alt"),
+        "information": by_samples(f"{prefix}9", fisher().tables["by_samples"], 100.0, 0.95, "alt"),
+    }
+
+
+def test_figures_are_deterministic_well_formed_and_self_contained() -> None:
+    first, second = drawings("a"), drawings.__wrapped__("a")
+    assert first == second
+    for text in first.values():
+        assert parse(text).all("text")  # letters stay letters
+        assert not re.search(r"https?:|<\?xml|<metadata|DOCTYPE|xmlns", text)
+        assert "system-ui" in text
+
+
+def test_ids_of_two_figures_never_meet() -> None:
+    pages = [parse(text) for text in (*drawings("a").values(), *drawings("b").values())]
+    ids = [{element.attributes["id"] for element in page.walk() if "id" in element.attributes} for page in pages]
+    assert sum(len(found) for found in ids) == len(set().union(*ids))
+
+
+def test_the_drawing_follows_its_numbers() -> None:
+    table = convergence().tables["refinement"]
+    moved = replace(table, rows=tuple((row[0], 3.0 * float(str(row[1])), *row[2:]) for row in table.rows))
+    assert order_plot("f", table, 4.0, "alt") != order_plot("f", moved, 4.0, "alt")
+    assert order_plot("f", table, 4.0, "alt") != order_plot("f", table, 2.0, "alt")
+
+
+def test_missing_cells_are_left_out_of_every_table() -> None:
+    table = fisher().tables["by_samples"]
+    bare = replace(table, rows=((*table.rows[0][:4], None, None, None), *table.rows[1:]))
+    assert "<svg" in by_samples("f", bare, 100.0, 0.95, "alt")
+    empty = Table("t", ("x",), ("1",), ((None,), (2.0,)))
+    assert [value == value for value in column(empty, "x")] == [False, True]
+    assert column(empty, "absent") == []
+
+
+def test_every_table_that_a_figure_draws_is_in_the_made_up_evidence() -> None:
+    names = {name for found in all_evidence() for name in found.tables}
+    assert {"predictions", "bands", "density", "coverage", "refinement", "by_samples"} <= names

@@ -1,0 +1,166 @@
+"""Forecasts: noise and ignorance add up, each vanishes alone, shared draws pair, bands narrow, and they are honest."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from examples import EXPLOSIVE, pk
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kstest, norm
+from strategies import synthetic_neonates
+
+from vvuq.assimilation import ukf
+from vvuq.calibration.foce import Population
+from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.units import in_model_units
+from vvuq.errors import InputError, NotEvaluable
+from vvuq.interaction.forecast import Forecast, forecast
+from vvuq.methods.scores import mixture_cdf
+from vvuq.models import Additive, Bolus, Noise, Schedule
+
+TRUE = Population(np.array([0.005, 0.95, 0.15]), np.array([0.18, 0.18]), 1.0, 0.0, (), np.zeros((0, 2)), (), 0, 0)
+COHORT = synthetic_neonates(40, 7)
+NORMALS = np.random.default_rng(0).standard_normal((3, 512))
+P90 = np.array([0.05, 0.95])
+
+
+def of(patient, taken=0, population=TRUE, cohort=COHORT):
+    """Filter, schedule, measurements and the belief after `taken` of them."""
+    twin = pk()
+    filter_, schedule = personal_filter(twin, population), twin.schedule(cohort, patient)
+    ms = in_model_units(twin, cohort, patient.measurements)
+    return (
+        filter_,
+        schedule,
+        ms,
+        assimilate(filter_, prior_belief(twin, population, schedule), schedule, ms[:taken])[0][-1],
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1), noise=st.floats(0.5, 3.0), cv=st.floats(0.0, 0.5))
+def test_the_variance_of_samples_is_the_sum_of_both_parts(seed, noise, cv):
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(3.0, 0.3, (1, 50))
+    found = Forecast(np.array([1.0]), values, np.hypot(noise, cv * values), 0)
+    samples = values + found.error_sd * rng.standard_normal((4000, 50))
+    total = found.epistemic_sd()[0] ** 2 + found.aleatory_sd()[0] ** 2
+    assert samples.var() == pytest.approx(total, rel=0.04)
+    low, high = found.total_quantiles(P90)[0]
+    assert np.mean(samples < low) == pytest.approx(0.05, abs=0.01)
+    assert np.mean(samples > high) == pytest.approx(0.05, abs=0.01)
+
+
+def test_without_noise_all_is_ignorance():
+    values = np.sort(np.random.default_rng(1).normal(20.0, 3.0, (1, 200)), axis=1)
+    found = Forecast(np.array([1.0]), values, np.zeros((1, 200)), 0)
+    assert found.aleatory_sd()[0] == 0.0
+    for total, inner in zip(found.total_quantiles(P90)[0], found.epistemic_quantiles(P90)[0], strict=True):
+        near = np.searchsorted(values[0], inner)
+        assert values[0, near - 2] <= total <= values[0, near + 1]
+
+
+def test_with_certain_parameters_all_is_noise():
+    filter_, schedule, ms, belief = of(COHORT.patients[0])
+    certain = replace(belief, root=np.zeros((3, 3)))
+    found = forecast(filter_, certain, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+    assert found.epistemic_sd()[0] < 1e-12
+    h = pk().closed_form(schedule, TRUE.theta, np.array([ms[-1].time]))[0]
+    np.testing.assert_allclose(found.total_quantiles(P90)[0], norm.ppf(P90, h, 0.1 * h), rtol=1e-6)
+    np.testing.assert_allclose(found.epistemic_quantiles(P90)[0], h, rtol=1e-8)
+
+
+def test_members_are_the_closed_form_at_their_own_parameters():
+    patient = COHORT.patients[2]
+    filter_, schedule, ms, belief = of(patient)
+    times = np.array([ms[0].time, ms[-1].time])
+    found = forecast(filter_, belief, schedule, "concentration", times, NORMALS[:, :20])
+    for m in range(20):
+        logs = belief.mean[1:] + 0.18 * NORMALS[1:, m]
+        exact = pk().closed_form(schedule, np.array([*np.exp(logs), 0.15]), times)
+        np.testing.assert_allclose(found.values[:, m], exact, rtol=1e-8)
+    np.testing.assert_allclose(found.error_sd, 0.1 * found.values)
+
+
+def test_shared_draws_pair_two_forecasts():
+    """Twice the doses are twice the concentration, member by member; with draws of their own they are not."""
+    filter_, schedule, _, belief = of(COHORT.patients[1])
+    twice = replace(schedule, boluses=tuple(replace(b, amount=2 * b.amount) for b in schedule.boluses))
+    at, other = np.array([30.0]), np.random.default_rng(5).standard_normal((3, 512))
+    one, two, apart = (
+        forecast(filter_, belief, s, "concentration", at, n).values[0]
+        for s, n in ((schedule, NORMALS), (twice, NORMALS), (twice, other))
+    )
+    np.testing.assert_allclose(two, 2.0 * one, rtol=1e-12)
+    assert np.std(two - one) < 0.7 * np.std(apart - one)
+
+
+def test_bands_of_one_target_narrow_on_average_as_samples_arrive():
+    widths = []
+    for patient in COHORT.patients:
+        if len(patient.measurements) < 3:
+            continue
+        row = []
+        for taken in range(3):
+            filter_, schedule, ms, belief = of(patient, taken)
+            found = forecast(filter_, belief, schedule, "concentration", np.array([ms[2].time]), NORMALS)
+            low, high = found.total_quantiles(P90)[0]
+            row.append([found.epistemic_sd()[0], high - low, found.aleatory_sd()[0]])
+        widths.append(row)
+    epistemic, band, noise = np.mean(widths, axis=0).T
+    assert len(widths) >= 10
+    assert np.all(np.diff(epistemic) < 0) and np.all(np.diff(band) < 0)
+    assert abs(noise[2] / noise[0] - 1.0) < 0.1, "a sample teaches nothing of the noise of the next"
+
+
+def explosive(noise):
+    """A filter on a model that becomes infinite at t = 1 / (k A): some members fail, all later."""
+    return ukf.Filter(EXPLOSIVE, np.array([1.0]), ("k",), (noise,), np.zeros(2), 0.01)
+
+
+def test_failed_members_are_counted_and_left_out():
+    filter_ = explosive(Additive(0.1))
+    belief = ukf.init(filter_, 0.0, {"k": 0.0}, np.array([[0.25]]), np.array([1.0]))
+    found = forecast(filter_, belief, Schedule(), "amount", np.array([0.5, 0.8]), NORMALS[:2])
+    poles = np.exp(-0.5 * NORMALS[1])
+    assert 0 < np.sum(poles < 0.7) <= found.failed <= np.sum(poles < 0.8) < 512, "a fixed step may just leap a pole"
+    assert found.values.shape == (2, 512 - found.failed) and np.all(np.isfinite(found.values))
+    with pytest.raises(NotEvaluable, match="no member of the forecast"):
+        forecast(filter_, belief, Schedule(), "amount", np.array([50.0]), NORMALS[:2])
+
+
+def test_a_proportional_error_has_no_meaning_before_the_first_dose():
+    filter_ = explosive(Noise(cv=0.1))
+    belief = ukf.init(filter_, 0.0, {"k": 0.0}, np.array([[0.25]]))
+    later = Schedule(boluses=(Bolus(1.0, "A", 0.1),))
+    with pytest.raises(NotEvaluable, match="no member of the forecast"):
+        forecast(filter_, belief, later, "amount", np.array([0.5]), NORMALS[:2])
+
+
+def test_what_lies_before_the_belief_cannot_be_forecast():
+    filter_, schedule, ms, belief = of(COHORT.patients[0], 1)
+    with pytest.raises(InputError, match="times"):
+        forecast(filter_, belief, schedule, "concentration", np.array([ms[0].time - 1.0]), NORMALS)
+    with pytest.raises(InputError, match="observable"):
+        forecast(filter_, belief, schedule, "mood", np.array([ms[0].time]), NORMALS)
+
+
+def transforms(cohort, population):
+    """The probability integral transform of each measurement after those before it."""
+    out = []
+    for patient in cohort.patients:
+        for k in range(len(patient.measurements)):
+            filter_, schedule, ms, belief = of(patient, k, population, cohort)
+            found = forecast(filter_, belief, schedule, "concentration", np.array([ms[k].time]), NORMALS)
+            out.append(mixture_cdf(ms[k].value, found.values[0], found.error_sd[0]))
+    return np.array(out)
+
+
+@pytest.mark.slow
+def test_simulated_patients_lie_in_the_forecast_as_often_as_it_says():
+    cohort = synthetic_neonates(200, 99)
+    honest = transforms(cohort, TRUE)
+    assert kstest(honest, "uniform").pvalue > 0.01
+    biased = transforms(cohort, replace(TRUE, theta=np.array([0.005, 1.15, 0.15])))
+    narrow = transforms(cohort, replace(TRUE, noise_scale=0.6))
+    assert kstest(biased, "uniform").pvalue < 1e-4 and kstest(narrow, "uniform").pvalue < 1e-4

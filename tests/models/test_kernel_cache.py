@@ -1,0 +1,170 @@
+"""Compiled code is found again by another process, is never stale, and needs no writable home."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from examples import LOGISTIC, ROOT, amount, parameter
+
+from vvuq.errors import InputError
+from vvuq.models import Additive, Model, Observable, kernels
+from vvuq.numerics import jit
+
+CHILD = """
+import json
+import numpy as np
+from vvuq.models import RK4, Additive, LogNormal, Model, Observable, Parameter, Schedule, simulate
+from vvuq.models.kernels import rhs_kernel
+from vvuq.numerics.jit import kernel_folder
+from vvuq.numerics.rk4 import rk4_paths
+
+def rhs(t, x, u, theta, dx):
+    dx[0] = -theta[0] * x[0]
+
+def amount(t, x, u, theta, y):
+    y[0] = x[0]
+
+k = Parameter("k", "1/h", LogNormal(0.3, 0.1), source="test")
+model = Model("decay", {"A": "mg"}, {}, (k,), (Observable("amount", "mg", amount, Additive(0.1)),), rhs)
+paths = simulate(model, Schedule(), np.array([0.5]), [1.0], method=RK4(0.01), x0=np.array([2.0]))
+counts = [[sum(c.values()) for c in (f.stats.cache_hits, f.stats.cache_misses)] for f in (rhs_kernel(model), rk4_paths)]
+found = {"end": paths.states.item(), "generated": counts[0], "generic": counts[1], "folder": str(kernel_folder())}
+print(json.dumps(found))
+"""
+
+
+def start(folder: Path, cache: Path, **more: str) -> subprocess.Popen:
+    """Another process that simulates, with its kernels under `cache`; its own text lies in `folder`."""
+    script = folder / "child.py"
+    if not script.exists():
+        script.write_text(CHILD)
+    environment = {**os.environ, "VVUQ_CACHE": str(cache), "PYTHONPATH": str(ROOT), **more}
+    command = [sys.executable, str(script)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def result(process: subprocess.Popen) -> dict:
+    out, err = process.communicate(timeout=280)
+    assert process.returncode == 0, err
+    return {**json.loads(out), "err": err}
+
+
+def test_four_processes_at_once_and_a_later_one_that_compiles_nothing(tmp_path):
+    """The generic kernels are copied so that only the model's own have to be compiled by the first."""
+    import vvuq.models.simulate  # noqa: F401 (compiles the generic kernels if this machine has not yet)
+
+    warm = jit.kernel_folder()
+    shutil.copytree(warm, tmp_path / "kernels" / warm.name, ignore=shutil.ignore_patterns("vvuq_generated*"))
+    elsewhere = str(tmp_path / "elsewhere")
+    first = [result(p) for p in [start(tmp_path, tmp_path, NUMBA_CACHE_DIR=elsewhere) for _ in range(4)]]
+    later = result(start(tmp_path, tmp_path))
+    assert {r["end"] for r in (*first, later)} == {later["end"]} and later["end"] == pytest.approx(2.0 * math.exp(-0.5))
+    assert later["generated"] == [1, 0] and later["generic"] == [1, 0], "hits, misses"
+    assert later["folder"] == (tmp_path / "kernels" / warm.name).as_posix()
+    assert not Path(elsewhere).exists(), "a folder without the sources' digest in its name would go stale"
+    assert not list((tmp_path / "kernels" / warm.name).glob("*.tmp"))
+
+
+def test_a_cache_that_cannot_be_written_gives_way_to_a_private_one_with_a_warning(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("VVUQ_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.warns(RuntimeWarning, match="is not writable: kernels are compiled anew"):
+        folder = jit.kernel_folder.__wrapped__()
+    assert jit.writable(folder) and tmp_path not in folder.parents
+    folder.rmdir()
+
+
+@pytest.mark.slow
+def test_a_process_without_a_writable_cache_simulates_all_the_same(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    found = result(start(tmp_path, tmp_path / "file" / "cache"))
+    assert "RuntimeWarning" in found["err"] and found["generated"] == [0, 1]
+    shutil.rmtree(found["folder"])
+
+
+def test_the_folder_is_another_for_other_sources(tmp_path, monkeypatch):
+    monkeypatch.setenv("VVUQ_CACHE", str(tmp_path / "cache"))
+    for source in Path(jit.__file__).parent.glob("*.py"):
+        shutil.copy(source, tmp_path)
+    monkeypatch.setattr(jit, "__file__", str(tmp_path / "jit.py"))
+    before = jit.kernel_folder.__wrapped__()
+    assert before == jit.kernel_folder.__wrapped__()
+    with (tmp_path / "linalg.py").open("a") as file:
+        file.write("# another text\n")
+    assert jit.kernel_folder.__wrapped__() != before
+
+
+FACTOR = 2.0
+
+
+def helper(v):
+    return FACTOR * v
+
+
+def rhs(t, x, u, theta, dx):
+    dx[0] = -theta[0] * helper(x[0])
+
+
+def model(name="cached", function=rhs, observe=amount):
+    seen = Observable("amount", "mg", observe, Additive(0.1))
+    return Model(name, {"A": "mg"}, {}, (parameter("k", "1/h"),), (seen,), function)
+
+
+def module_of(kernel) -> str:
+    return kernel.py_func.__module__
+
+
+def test_a_change_anywhere_in_the_equations_gives_another_module_and_no_change_gives_the_same(monkeypatch):
+    import numpy as np
+
+    out = np.empty(1)
+    first = kernels.rhs_kernel(model())
+    first(0.0, np.array([3.0]), np.empty(0), np.array([0.5]), out)
+    assert out[0] == -3.0
+    assert kernels.rhs_kernel(model()) is first
+    assert module_of(kernels.rhs_kernel(LOGISTIC)) != module_of(first)
+    assert module_of(kernels.rhs_kernel(model(), complex_numbers=True)) != module_of(first)
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    second = kernels.rhs_kernel(model())
+    assert module_of(second) != module_of(first)
+    second(0.0, np.array([3.0]), np.empty(0), np.array([0.5]), out)
+    assert out[0] == -7.5
+
+
+def test_a_change_in_how_functions_are_lowered_gives_another_module(monkeypatch):
+    before = kernels._rhs_text(model(), False)
+    monkeypatch.setattr(kernels, "_MEANING", kernels._MEANING + b" ")
+    assert kernels._rhs_text(model(), False) != before
+
+
+@pytest.mark.parametrize("value", [float("inf"), {"a": 1}, "text", (1.0, float("nan"))])
+def test_a_global_that_has_no_text_is_refused(monkeypatch, value):
+    whole = model()
+    monkeypatch.setitem(globals(), "FACTOR", value)
+    with pytest.raises(InputError, match=r"cached.helper: global name: 'FACTOR'"):
+        kernels.rhs_kernel(whole)
+
+
+def test_a_name_with_two_meanings_is_refused(tmp_path):
+    """Functions from two files may each have their FACTOR; written into one module the last would win."""
+    space: dict[str, object] = {}
+    text = "def seen(t, x, u, theta, y):\n    y[0] = FACTOR * x[0]\n"
+    path = tmp_path / "second_file.py"
+    path.write_text("FACTOR = 3.0\n" + text)
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    both = model(observe=space["seen"])
+    one = Observable("one", "mg", space["seen"], Additive(0.1))
+    mixed = Observable("two", "mg", lambda_free, Additive(0.1))
+    clash = Model("clash", {"A": "mg"}, {}, (parameter("k", "1/h"),), (one, mixed), rhs)
+    assert module_of(kernels.observe_kernel(both))
+    with pytest.raises(InputError, match=r"clash\.helper: global name: 'FACTOR'"):
+        kernels.observe_kernel(clash)
+
+
+def lambda_free(t, x, u, theta, y):
+    y[0] = helper(x[0])

@@ -1,0 +1,45 @@
+"""Section 7: does the code solve its equations: order of accuracy, and a filter that is exact where it must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vvuq.dossier.block import block
+from vvuq.dossier.figures.order import order_plot
+from vvuq.dossier.numbers import show
+from vvuq.dossier.source import Source, spell
+from vvuq.dossier.view import Block, Figure, Section
+from vvuq.record import Evidence
+
+_ORDER = ("observed_order", "theoretical_order", "order_deviation", "finest_error", "adaptive_error",
+          "adaptive_tolerance")  # fmt: skip
+_EXACT = ("mean_difference", "covariance_difference", "log_likelihood_difference", "n_cases")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Two analyses."""
+
+    blocks: tuple[Block, ...]
+
+
+def build(source: Source) -> View:
+    """From the evidence of convergence and filter_exactness."""
+    order = block(source, "convergence", _ORDER, ("refinement", "cases"), (_order,), section="code")
+    return View((order, block(source, "filter_exactness", _EXACT, ("cases",), section="code")))
+
+
+def _order(ident: str, evidence: Evidence) -> Figure | None:
+    table, theory = evidence.tables.get("refinement"), evidence.values.get("theoretical_order")
+    if table is None or theory is None or not table.rows:
+        return None
+    alt = (
+        f"Error against step size on log-log axes at {len(table.rows)} step sizes; observed order "
+        f"{spell(evidence, 'observed_order')}, theoretical slope {show(theory.value)} drawn beside the points. "
+        "The numbers are in the table of refinements."
+    )
+    svg = order_plot("figure-order", table, theory.value, alt)
+    return Figure("figure-order", svg, alt, "Error against step size, with the slope that theory demands", ident)
+
+
+SECTION = Section("code_verification", 7, "Code verification", build)

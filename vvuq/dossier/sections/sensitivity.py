@@ -1,0 +1,66 @@
+"""Section 15: which uncertain input moves the quantity of interest, by two methods that must agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vvuq.dossier.block import block
+from vvuq.dossier.figures.bands import density
+from vvuq.dossier.figures.indices import index_plot, settling
+from vvuq.dossier.source import Source, spell, texts_of
+from vvuq.dossier.view import Block, Figure, Section
+from vvuq.record import Evidence
+
+_FIRST = ("trough_mean", "trough_sd", "trough_p05", "trough_p95")
+_LAST = ("sum_first_order", "largest_disagreement", "agreement", "pce_validation_error", "n_runs_sobol", "n_runs_pce")
+_NAMES = {"apgar_effect": "Apgar effect"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One analysis."""
+
+    blocks: tuple[Block, ...]
+
+
+def build(source: Source) -> View:
+    """From the evidence of sensitivity."""
+    evidence = source.evidence("sensitivity")
+    found = [key for key in (evidence.values if evidence else ()) if key.startswith(("S1_", "ST_"))]
+    indices = sorted(found, key=lambda key: (key.partition("_")[2], key))
+    tables = ("inputs", "indices", "convergence_in_n")
+    draw = (_indices, _settling, _density)
+    return View((block(source, "sensitivity", (*_FIRST, *indices, *_LAST), tables, draw, section="sensitivity"),))
+
+
+def _indices(ident: str, evidence: Evidence) -> Figure | None:
+    table = evidence.tables.get("indices")
+    if table is None or not table.rows:
+        return None
+    parts = ", ".join(" ".join(texts) for texts in texts_of(table, ("parameter", "order", "sobol")))
+    alt = f"Sobol' indices: {parts}; largest difference to the chaos {spell(evidence, 'largest_disagreement')}."
+    svg = index_plot("figure-indices", table, _NAMES, alt)
+    caption = "Share of the trough's variance by input, two methods, 95 % intervals"
+    return Figure("figure-indices", svg, alt, caption, ident)
+
+
+def _settling(ident: str, evidence: Evidence) -> Figure | None:
+    table = evidence.tables.get("convergence_in_n")
+    if table is None or not table.rows:
+        return None
+    alt = "First-order indices with intervals against sample size; the numbers are in the table of convergence."
+    svg = settling("figure-settling", table, _NAMES, alt)
+    return Figure("figure-settling", svg, alt, "First-order indices against sample size", ident, True)
+
+
+def _density(ident: str, evidence: Evidence) -> Figure | None:
+    table = evidence.tables.get("density")
+    if table is None or not table.rows:
+        return None
+    low, high = spell(evidence, "trough_p05"), spell(evidence, "trough_p95")
+    alt = f"Density of the trough; 90 % lies between {low} and {high}."
+    svg = density("figure-density", table, alt)
+    return Figure("figure-density", svg, alt, "Trough under the inputs' uncertainty", ident, True)
+
+
+SECTION = Section("sensitivity", 15, "Sensitivity: Sobol' indices and polynomial chaos", build)
