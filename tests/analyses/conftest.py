@@ -25,9 +25,9 @@ from vvuq.data.split import subset
 from vvuq.models import Twin
 from vvuq.record import Cohort, Evidence
 
-WHOLE = synthetic_neonates(36, 42)
-BUILD = subset(WHOLE, [p.id for p in WHOLE.patients[:24]], "build")
-SEALED = subset(WHOLE, [p.id for p in WHOLE.patients[24:]], "held out")
+WHOLE = synthetic_neonates(30, 3)
+BUILD = subset(WHOLE, [p.id for p in WHOLE.patients[:18]], "build")
+SEALED = subset(WHOLE, [p.id for p in WHOLE.patients[18:]], "held out")
 
 TROUGH = {
     "scenario": "maintenance_trough", "dose_mg_per_kg": 2.5, "interval_h": 12.0, "weight_kg": 1.5, "low_apgar": True,
@@ -40,8 +40,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "population_fit": {},
     "convergence": {"ladder": LADDER, "steps": [40.0, 20.0, 10.0, 5.0, 2.5], "use": TROUGH},
     "filter_exactness": {"cases": 20, "observations": 8},
-    "cross_validation": {"folds": 3, "repeats": 1, "members": 64, "resamples": 200, "groups": GROUPS},
-    "holdout": {"members": 64, "resamples": 200, "groups": GROUPS},
+    "cross_validation": {"folds": 3, "repeats": 1, "members": 32, "resamples": 100, "groups": GROUPS},
+    "holdout": {"members": 32, "resamples": 100, "groups": GROUPS},
     "sensitivity": {"use": TROUGH, "base": 64, "scrambles": 8, "degree": 5, "fresh": 128, "bins": 10},
     "fisher": {},
 }
@@ -95,9 +95,15 @@ def analyse() -> Callable[..., Evidence]:
 
 
 @pytest.fixture(scope="session")
-def found() -> dict[str, Evidence]:
+def contexts() -> dict[str, StandIn]:
+    """The Context with which each analysis of `found` ran."""
+    return {name: StandIn(name) for name in ANALYSES}
+
+
+@pytest.fixture(scope="session")
+def found(contexts: dict[str, StandIn]) -> dict[str, Evidence]:
     """The Evidence of every analysis."""
-    return {name: run(name) for name in ANALYSES}
+    return {name: run(name, contexts[name]) for name in ANALYSES}
 
 
 @pytest.fixture(scope="session")

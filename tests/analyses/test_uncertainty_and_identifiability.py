@@ -21,7 +21,7 @@ def test_the_fit_is_reported_as_it_is(found, parts):
     for e in fit.estimates:
         assert (v[e.name].value, v[e.name].low, v[e.name].high, v[e.name].unit) == (e.value, e.low, e.high, e.unit)
     for j, name in enumerate(("CL", "V")):
-        spread = np.sqrt(np.sum((fit.eta[:, j] - fit.eta[:, j].mean()) ** 2) / 23)
+        spread = np.sqrt(np.sum((fit.eta[:, j] - fit.eta[:, j].mean()) ** 2) / 17)
         assert v[f"shrinkage_{name}"].value == pytest.approx(100 * (1 - spread / fit.omega[j]))
     warned = " ".join(found["population_fit"].negative)
     for name in ("CL", "V"):
@@ -66,15 +66,13 @@ def test_the_first_order_index_is_the_variance_of_the_conditional_mean(found, pa
     assert v["S1_CL"].value > 0.5, "clearance drives a trough at steady state"
 
 
-def test_both_methods_agree_and_their_runs_are_counted(found, analyse, stand_in):
+def test_both_methods_agree_and_their_runs_are_counted(found, contexts):
     evidence = found["sensitivity"]
     assert evidence.values["agreement"].value == 1.0 and evidence.negative == ()
     assert evidence.values["pce_validation_error"].value < 0.05
-    context = stand_in("sensitivity")
-    analyse("sensitivity", context)
     v = {name: q.value for name, q in evidence.values.items()}
     assert v["n_runs_sobol"] == 8 * 64 * 5 and v["n_runs_pce"] == 7**3 + 128
-    assert context.runs == v["n_runs_sobol"] + v["n_runs_pce"] + 4096 + 8 * 5 * (8 + 16 + 32 + 64)
+    assert contexts["sensitivity"].runs == v["n_runs_sobol"] + v["n_runs_pce"] + 4096 + 8 * 5 * (8 + 16 + 32 + 64)
     density = evidence.tables["density"].rows
     assert sum(row[1] for row in density) * (density[1][0] - density[0][0]) == pytest.approx(1.0, abs=1e-6)
 
@@ -98,7 +96,7 @@ def test_disagreement_is_said_and_lowers_the_rung(found, monkeypatch, analyse):
     assert rungs(evidence)["input_sensitivities"] == "a" and rungs(found["sensitivity"])["input_sensitivities"] == "b"
 
 
-@pytest.mark.parametrize("nth", [1, 9, 10])
+@pytest.mark.parametrize("nth", [1, 9, 11])
 def test_a_failed_run_is_not_evaluable(analyse, stand_in, nth):
     """In any of the three kinds of runs: of the nets, of the expansion, of the density."""
     calls = [0]

@@ -41,7 +41,7 @@ def columns(found):
 def test_counts_of_the_cohort_are_those_of_its_patients(found, parts):
     v = {name: q.value for name, q in found["cohort"].values.items()}
     build, sealed = parts
-    assert (v["n_build"], v["n_held_out"], v["n_overlap"]) == (24, 12, 0)
+    assert (v["n_build"], v["n_held_out"], v["n_overlap"]) == (18, 12, 0)
     assert v["n_concentrations"] == sum(len(p.measurements) for part in parts for p in part.patients)
     weights = [dict(p.covariates)["weight"] for p in sealed.patients]
     assert v["envelope_weight_covered"] == pytest.approx(100 * (min(max(weights), 3.6) - max(min(weights), 0.6)) / 3.0)
@@ -120,7 +120,7 @@ def test_no_forecast_of_cross_validation_saw_its_patient(parts, monkeypatch, ana
     everybody = {p.id for p in parts[0].patients}
     assert len(fitted) == len(judged) == 3
     assert all(f | j == everybody and not f & j for f, j in zip(fitted, judged, strict=True))
-    assert set.union(*judged) == everybody and sum(map(len, judged)) == 24
+    assert set.union(*judged) == everybody and sum(map(len, judged)) == 18
 
 
 def test_a_repeated_patient_changes_neither_value_nor_interval(parts):

@@ -113,7 +113,7 @@ def test_it_is_close_to_the_true_likelihood(point):
     true = np.array([quadrature(p, theta, omega, cv) for p in COHORT.patients[:5]])
     off = naive(replace(COHORT, patients=COHORT.patients[:5]), point) - true
     assert np.abs(off).max() < (0.2 if point is POINTS[0] else 0.6)
-    assert quadrature(COHORT.patients[0], theta, omega, cv, 21) == pytest.approx(true[0], abs=1e-5)
+    assert quadrature(COHORT.patients[0], theta, omega, cv, 21) == pytest.approx(true[0], abs=1e-4)
 
 
 def test_outside_the_bounds_it_is_infinite():

