@@ -11,7 +11,7 @@ from vvuq.models.twin import Twin
 from vvuq.record import Context, Evidence
 
 
-@analysis("How well is the next concentration of a build neonate forecast, out of fold?", suite="validation")
+@analysis("How well is the next concentration of a build neonate forecast, out of fold?", suite="validation", version=2)
 def cross_validation(
     twin: Twin,
     context: Context,

@@ -15,7 +15,7 @@ from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Evidence, Finding, Floats, Table
 
 
-@analysis("How well is the next concentration of a held-out neonate forecast?", suite="validation")
+@analysis("How well is the next concentration of a held-out neonate forecast?", suite="validation", version=2)
 def holdout(
     twin: Twin,
     context: Context,

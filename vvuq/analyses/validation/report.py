@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +42,24 @@ def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resam
         for i, (name, unit) in enumerate(METRICS)
         if np.isfinite(observed[i])
     }
+    values |= {name: _bounded(q) for name, q in values.items() if "coverage_" in name}
     values["n_patients"] = Quantity(float(len(groups)), "1")
     values["n_predictions"] = Quantity(float(sum(len(np.unique(g[:, COLUMN["earlier"]])) - 1 for g in groups)), "1")
     values |= learned(twin, found, rng, resamples)
     values["failed_members"] = Quantity(float(sum(r.failed for r in found)), "1")
     return values
+
+
+def _bounded(share: Quantity) -> Quantity:
+    """A share in percent with an interval that is honest at its limits: where every (or no) measurement of each patient
+    is covered, resampling has no spread, and the exact binomial bounds over patients stand instead."""
+    n = share.n or 0
+    if n == 0 or 0.0 < share.value < 100.0:
+        return share
+    two, one = 100.0 * 0.025 ** (1.0 / n), 100.0 * 0.05 ** (1.0 / n)
+    if share.value == 0.0:
+        return replace(share, low=0.0, high=100.0 - two, lower95=0.0, upper95=100.0 - one)
+    return replace(share, low=two, high=100.0, lower95=one, upper95=100.0)
 
 
 def tables_of(
@@ -195,11 +209,12 @@ def negative_of(twin: Twin, values: dict[str, Quantity], who: str) -> tuple[str,
 
 
 def agreement(found: Evidence) -> Finding:
-    """The rung of agreement: b where errors and coverage are both sound, c where the gain over the baseline is too."""
+    """The rung of agreement: b where the error is at most 30 % and 90 % forecasts hold 85 to 95 % (wide bands mislead,
+    too), c where the gain over the population-only forecast is certain besides."""
     v = found.values
     error, coverage, skill = v["mdape"].upper95, v["coverage_90"], v["crps_skill"].lower95
     sound = error is not None and error <= 30.0
-    honest = coverage.low is not None and coverage.high is not None and coverage.low <= 90.0 <= coverage.high
+    honest = 85.0 <= coverage.value <= 95.0
     better = skill is not None and skill > 0.0
     rung = "c" if sound and honest and better else "b" if sound and honest else "a"
     reason = (
