@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from examples import pk
+from scipy.optimize import minimize
 from strategies import APGAR_EFFECT, CLEARANCE, NOISE, SPREAD, UNITS, VOLUME, synthetic_neonates, synthetic_truth
 
-from vvuq.calibration.foce import fit_population
+from vvuq.calibration.foce import _problem, fit_population, marginal
 from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError, NotEvaluable
 
@@ -46,8 +47,6 @@ def test_the_generating_values_lie_within_three_standard_errors():
 
 
 def test_the_objective_is_lowest_at_the_fit(few):
-    from vvuq.calibration.foce import _problem, marginal
-
     cohort, fit = few
     point = np.array([*np.log(fit.theta[:2]), fit.theta[2], *np.log(fit.omega), np.log(fit.noise_scale)])
     problem = _problem(pk(), cohort)
@@ -57,6 +56,28 @@ def test_the_objective_is_lowest_at_the_fit(few):
             moved = point.copy()
             moved[i] += step
             assert marginal(problem, moved, fit.eta.copy()) > fit.objective
+
+
+@pytest.mark.parametrize(("index", "name"), [(1, "V"), (2, "apgar_effect"), (5, "sigma")])
+def test_one_standard_error_away_the_best_of_the_rest_costs_one(few, index, name):
+    """The profile of -2 log L rises by 1 at one standard error: its definition, without a matrix."""
+    cohort, fit = few
+    problem, eta = _problem(pk(), cohort), fit.eta.copy()
+    point = np.array([*np.log(fit.theta[:2]), fit.theta[2], *np.log(fit.omega), np.log(fit.noise_scale)])
+    estimate = next(e for e in fit.estimates if e.name == name)
+    error = estimate.standard_error / (1.0 if name == "apgar_effect" else estimate.value)
+    others = [i for i in range(6) if i != index]
+
+    def profile(shift):
+        def at(rest):
+            whole = point.copy()
+            whole[others], whole[index] = rest, point[index] + shift
+            return marginal(problem, whole, eta)
+
+        return minimize(at, point[others], method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3}).fun
+
+    rise = 0.5 * (profile(error) + profile(-error)) - fit.objective
+    assert rise == pytest.approx(1.0, abs=0.25)
 
 
 def test_the_order_of_patients_does_not_matter(few):

@@ -98,10 +98,16 @@ def _unmet(source: Source, verdict: Verdict) -> Unmet:
     )
 
 
+def _weight(row: Unmet) -> int:
+    """Agreement with patients outweighs how far that reaches, and both the rest."""
+    return 0 if row.leaf.endswith(".agreement") else 1 if row.leaf.startswith("applicability.") else 2
+
+
 def strongest_limits(source: Source, most: int = 3) -> tuple[Limit, ...]:
     """The limits a reader must know first: a failed goal, what evidence itself says against, relevance, then gaps."""
-    failed = [Limit(row, "goal not met") for row in unmet(source) if row.status == "not_met"]
-    order = ("holdout", "cross_validation", "fisher", "sensitivity", "population_fit")
+    rows = [row for row in unmet(source) if row.status == "not_met"]
+    failed = [Limit(row, "goal not met") for row in sorted(rows, key=_weight)]
+    order = ("fisher", "holdout", "cross_validation", "sensitivity", "population_fit")
     records = [source.current[name] for name in order if name in source.current]
     against = [Limit(text, "found by the analysis") for record in records for text in sentences(record, "negative")]
     relevance = [Limit(source.plan.splits.relevance, "how the comparison patients relate to the use")]

@@ -129,7 +129,7 @@ def reproduce(study: Study, events: Sequence[Event]) -> Reproduce:
     return Reproduce(
         commands=(
             (f"vvuq data fetch {study.plan.cohort}", "obtains the cohort and checks its digest"),
-            (f"vvuq run {name} --budget full", "runs every analysis that is not fresh"),
+            (f"vvuq run {name}", "runs every analysis that is not fresh; --budget full takes more folds and samples"),
             (f"vvuq report {name}", "renders this page"),
             (f"vvuq verify {name}", "recomputes every digest"),
         ),

@@ -91,8 +91,8 @@ def _by_samples(found: Found, names: tuple[str, ...]) -> Table:
 
 
 def _neonates(found: Found, names: tuple[str, ...]) -> Table:
-    def number(value: float, scale: float = 1.0) -> float | None:
-        return scale * float(value) if np.isfinite(value) else None
+    def number(value: float, scale: float = 1.0) -> float | str:
+        return scale * float(value) if np.isfinite(value) else "undefined" if np.isnan(value) else "unbounded"
 
     rows = tuple(
         (p.id, len(p.measurements), i.rank, number(i.condition), *(number(v, 100.0) for v in i.rse),

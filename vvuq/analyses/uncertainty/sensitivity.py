@@ -64,7 +64,10 @@ def sensitivity(
         "Sobol' indices and polynomial chaos disagree beyond their errors for "
         + ", ".join(f"{r[1]} index of {r[0]}" for r in rows if not r[9]) + ".",
     )  # fmt: skip
-    return evidence(sensitivity, twin.name, inputs, values=values, tables=tables, negative=negative)
+    most = max(names, key=lambda name: values[f"ST_{name}"].value)
+    share = 100.0 * values[f"S1_{most}"].value
+    findings = (f"{most} alone makes {share:.0f} % of the variance of the {problem.meaning.split(' after ')[0]}.",)
+    return evidence(sensitivity, twin.name, inputs, values=values, tables=tables, findings=findings, negative=negative)
 
 
 def _model(twin: Twin, fit: Population, problem: Scenario) -> Callable[[Floats], Floats]:

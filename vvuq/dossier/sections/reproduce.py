@@ -10,12 +10,13 @@ from vvuq.dossier.view import Number, Reproduce, Section
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One opening of the held-out data, and whether the plan had been locked before."""
+    """One opening of the held-out data, from which commit, and whether the plan had been locked before."""
 
     seq: Number
     time: str
     reason: str
     plan: str
+    commit: str
     after_lock: bool | None
 
 
@@ -54,7 +55,9 @@ def _opening(event: Logged, locked_at: str) -> Opening:
     plan = next((str(event.body[name]) for name in ("plan", "plan_digest", "digest") if name in event.body), "")
     after = locked_at <= event.time if locked_at else None
     seq = number(event.seq, "", "events", f"{event.seq}/seq")
-    return Opening(seq, event.time, str(event.body.get("reason", "no reason recorded")), plan, after)
+    head, _, changes = str(event.body.get("commit") or "").partition("+")
+    commit = head[:12] + (" and changes" if changes else "")
+    return Opening(seq, event.time, str(event.body.get("reason", "no reason recorded")), plan, commit, after)
 
 
 SECTION = Section("reproduce", 22, "Reproducing this dossier", build)

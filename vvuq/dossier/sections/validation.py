@@ -61,7 +61,7 @@ def _omitted(source: Source, name: str) -> set[str]:
     """What stands side by side above, or in the section on uncertainty."""
     evidence = source.evidence(name)
     baseline = {key for key in (evidence.values if evidence else ()) if key.startswith("baseline_")}
-    return {*_MEASURES, *baseline, *UNCERTAINTY, "learning"}
+    return {*_MEASURES, *baseline, *UNCERTAINTY, "learning", "narrowing"}
 
 
 def _cells(source: Source, key: str) -> tuple[Estimate | Number | None, ...]:
