@@ -31,7 +31,6 @@ setup: .venv/.runtime ## create .venv with the locked packages (skipped when up 
 # Succeeds when a dossier was rendered, whatever the verdict: only `vvuq gate` judges.
 dossier: setup ## fetch the cohort, run the study, render its dossier, print the verdicts
 	@$(PY) scripts/dossier.py $(STUDY)
-	@echo "reports/$(STUDY)/dossier.html"
 
 gallery: setup ## render the public dossiers (aggregates only) that are kept in reports/gallery
 	@for plan in studies/*/plan.yaml; do study=$$(basename "$$(dirname "$$plan")"); \

@@ -218,8 +218,12 @@ def agreement(found: Evidence) -> Finding:
     better = skill is not None and skill > 0.0
     rung = "c" if sound and honest and better else "b" if sound and honest else "a"
     reason = (
-        f"median absolute error {v['mdape'].value:.1f} % (upper bound {error or float('nan'):.1f} %), "
+        f"median absolute error {v['mdape'].value:.1f} % (upper bound {_or_nan(error):.1f} %), "
         f"90 % interval holds {coverage.value:.0f} % (85 to 95 % asked), "
-        f"skill over the population {v['crps_skill'].value:.2f} (lower bound {skill if skill is not None else float('nan'):.2f})"
+        f"skill over the population {v['crps_skill'].value:.2f} (lower bound {_or_nan(skill):.2f})"
     )
     return Finding("validation.assessment.output_comparison.agreement", rung, reason)
+
+
+def _or_nan(bound: float | None) -> float:
+    return float("nan") if bound is None else bound
