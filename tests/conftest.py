@@ -13,7 +13,6 @@ CACHE = ROOT / ".cache"
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[name] = "1"
 os.environ["VVUQ_CACHE"] = str(CACHE / "vvuq")
-os.environ["NUMBA_CACHE_DIR"] = str(CACHE / "numba")
 os.environ["MPLCONFIGDIR"] = str(CACHE / "matplotlib")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.pop("VVUQ_HOME", None)

@@ -4,6 +4,7 @@ check that reads this Evidence beside it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from vvuq.record import Analysis, Check, Evidence, Finding
 
@@ -20,9 +21,9 @@ def check(of: str) -> Callable[[Callable[[Evidence], Sequence[Finding]]], Check]
     return lambda run: Check(run.__name__, of, run)
 
 
-def evidence(of: Analysis, twin: str, inputs: dict[str, object], **found: object) -> Evidence:
+def evidence(of: Analysis, twin: str, inputs: dict[str, object], **found: Any) -> Evidence:
     """The Evidence of an analysis that is declared in the same file as its `run`."""
-    return Evidence(of.question, of.name, of.version, twin, inputs, of.name, **found)  # type: ignore[arg-type]
+    return Evidence(of.question, of.name, of.version, twin, inputs, of.name, **found)
 
 
 __all__ = ["analysis", "check", "evidence"]

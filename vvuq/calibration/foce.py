@@ -23,7 +23,7 @@ from vvuq.numerics.codes import Code
 from vvuq.numerics.mixed_effects import population
 from vvuq.record import Cohort, Floats, Patient
 
-INNER_TOLERANCE = 1e-14  # Newton decrement: the mode is exact to rounding, so that outer differences are smooth
+INNER_TOLERANCE = 1e-14  # Newton decrement: modes so tight that outer differences are smooth to 1e-7
 INNER_LIMIT = 200
 GRADIENT_STEP = 1e-4
 HESSIAN_STEP = 2e-3

@@ -70,7 +70,8 @@ def grid(record: Stored, name: str, caption: str = "", columns: Sequence[str] | 
 
 
 def _decimals(table: Table, place: int) -> int | None:
-    return column_decimals([float(row[place]) for row in table.rows if isinstance(row[place], float)])  # type: ignore[arg-type]
+    cells = (row[place] for row in table.rows)
+    return column_decimals([cell for cell in cells if isinstance(cell, float)])
 
 
 def _cell(value: Cell, source: str, key: str, decimals: int | None) -> Number | Text:

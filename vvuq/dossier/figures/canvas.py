@@ -85,7 +85,8 @@ def column(table: Table, name: str) -> list[float]:
     if name not in table.columns:
         return []
     place = table.columns.index(name)
-    return [float("nan") if row[place] is None else float(row[place]) for row in table.rows]  # type: ignore[arg-type]
+    cells = (row[place] for row in table.rows)
+    return [float("nan") if cell is None else float(cell) for cell in cells]
 
 
 def words(table: Table, name: str) -> list[str]:
