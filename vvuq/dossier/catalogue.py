@@ -10,7 +10,10 @@ SECTIONS = {
     5: ("Credibility factors", ""),
     6: ("Categories of evidence", ""),
     7: ("Code verification", ""),
-    8: ("Calculation verification", "discretization and solver error of each quantity of interest at the edges of use"),
+    8: (
+        "Calculation verification",
+        "discretization and solver error for further outputs and regimens",
+    ),
     9: ("Filter verification", "consistency of innovations and errors, effect of the filter's settings"),
     10: ("Calibration and identifiability", ""),
     11: ("Validation", ""),

@@ -15,9 +15,14 @@ VALUES = {
     "n_predictions": "Predictions",
     "n_cases": "Random linear models",
     "n_neonates": "Neonates",
+    "n_below_population_CL": "Neonates whose samples say less of CL than the population does",
+    "n_below_population_V": "Neonates whose samples say less of V than the population does",
+    "horizon": "Time of the quantity of interest",
+    "observed_median": "Time of the last sample, median of build neonates",
+    "observed_longest": "Time of the last sample, longest of build neonates",
     "n_rank_deficient": "Neonates with a singular information matrix",
-    "n_cannot_separate": "Neonates whose samples cannot tell V from k",
-    "share_cannot_separate": "Share of neonates whose samples cannot tell V from k",
+    "n_cannot_separate": "Neonates whose samples alone do not settle CL and V",
+    "share_cannot_separate": "Share of neonates whose samples alone do not settle CL and V",
     "n_runs_sobol": "Model runs for Sobol' indices",
     "n_runs_pce": "Model runs for the polynomial chaos",
     "objective": "Objective (−2 log marginal likelihood)",
@@ -96,14 +101,14 @@ HEADS = {
     "n_behind": "n behind it",
     "status": "Uncertainty is",
     "rank_two": "Full rank (2)",
-    "cannot_separate": "Cannot tell V from k",
+    "cannot_separate": "Not settled",
     "median_rse_CL": "Median RSE of CL",
     "median_rse_V": "Median RSE of V",
     "median_abs_correlation": "Median |correlation|",
     "rse_CL": "RSE of CL",
     "rse_V": "RSE of V",
     "n": "N",
-    "separates": "Tells V from k",
+    "separates": "Settled",
     "operating_error": "Error",
     "sd_log_CL": "SD of log CL",
     "sd_log_V": "SD of log V",
@@ -155,6 +160,8 @@ def value_label(key: str) -> str:
     after = f"after {count} sample{'' if count == '1' else 's'}"
     if name in _TARGET:
         return f"{_TARGET[name]} {after}"
+    if key.startswith("left_"):
+        return f"SD of log {name.removeprefix('left_')} left {after}"
     if key.startswith("sd_log_"):
         return f"SD of log {name.removeprefix('sd_log_')} {after}"
     if key.startswith("envelope_") and key.endswith("_covered"):

@@ -62,7 +62,7 @@ def report(study: Study, store: Store, page: Path, *, public: bool = False) -> s
     found = assess(study, store)
     if found.broken:
         raise IntegrityError("; ".join(found.broken))
-    facts = reproduce(study, found.events)
+    facts = reproduce(study, found.events, _budget(study, found.records))
     dossier = assemble(
         study.plan, found.verdicts, found.records, found.events, study.twin(),
         public=public, reproduce=facts, stale=found.stale,
@@ -121,7 +121,7 @@ def verify_study(study: Study, store: Store | None) -> list[str]:
         return list(dict.fromkeys([*problems, str(error)]))
 
 
-def reproduce(study: Study, events: Sequence[Event]) -> Reproduce:
+def reproduce(study: Study, events: Sequence[Event], budget: str = "") -> Reproduce:
     """What somebody needs to repeat the study. The head of the chain leaves renderings aside: they find nothing."""
     name = study.plan.study
     lock = read_lock(study.path)
@@ -140,12 +140,20 @@ def reproduce(study: Study, events: Sequence[Event]) -> Reproduce:
             ("data card", study.data),
             ("libraries", lock_digest()),
             ("last event of the chain", head[-1] if head else ""),
+            ("budget of the run", budget),
         ),
         platform=f"Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         locked_at=lock.locked_at if lock else "",
         locked_digest=lock.digest if lock else "",
         amendments=tuple((a.digest, a.locked_at, a.reason) for a in lock.amendments) if lock else (),
     )
+
+
+def _budget(study: Study, records: Sequence[Record]) -> str:
+    """Under which budget the evidence was made: "full", or which analyses ran with the quick settings."""
+    quick = [r.evidence.analysis for r in records if r.key != study.key(r.evidence.analysis, "full")]
+    short = [name for name in quick if study.plan.analyses[name].quick != study.plan.analyses[name].full]
+    return f"quick for {', '.join(short)} (the numbers to be judged are the full ones)" if short else "full"
 
 
 def _locks_unknown(study: Study, events: Sequence[Event]) -> list[str]:

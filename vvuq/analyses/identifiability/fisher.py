@@ -40,8 +40,14 @@ def fisher(twin: Twin, context: Context) -> Evidence:
         **{f"median_rse_{name}": Quantity(median(r), "%", n=len(r)) for name, r in rse.items() if r},
     }
     tables = {"by_samples": _by_samples(found, names), "neonates": _neonates(found, names)}
-    lost = f"The sampling times of {len(blind)} of {n} neonates cannot tell {' from '.join(names)}"
-    negative = (f"{lost}: there the twin relies on the population.",) if blind else ()
+    for j, (name, omega) in enumerate(zip(names, population.omega, strict=True)):
+        values[f"n_below_population_{name}"] = Quantity(float(sum(not i.rse[j] <= omega for _, i in found)), "1", n=n)
+    below = {name: values[f"n_below_population_{name}"].value for name in names}
+    negative = tuple(
+        f"In {below[name]:.0f} of {n} neonates their own samples say less of {name} than the population does."
+        for name in names
+        if below[name]
+    )
     inputs: dict[str, object] = {
         "build": build.digest, "sealed": sealed.digest,
         "highest_correlation": HIGHEST_CORRELATION, "highest_rse": HIGHEST_RSE,

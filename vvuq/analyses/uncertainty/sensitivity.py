@@ -16,6 +16,7 @@ from vvuq.methods.chaos import Chaos, polynomial_chaos
 from vvuq.methods.sobol import Indices, sobol_indices
 from vvuq.models.simulate import simulate
 from vvuq.models.twin import Scenario, Twin
+from vvuq.models.units import factor
 from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
 
 
@@ -60,10 +61,19 @@ def sensitivity(
         "cohort": build.digest, "use": use, "meaning": problem.meaning, "base": base, "scrambles": scrambles,
         "degree": degree, "fresh": fresh,
     }  # fmt: skip
-    negative = () if values["agreement"].value == 1.0 else (
+    negative: tuple[str, ...] = () if values["agreement"].value == 1.0 else (
         "Sobol' indices and polynomial chaos disagree beyond their errors for "
         + ", ".join(f"{r[1]} index of {r[0]}" for r in rows if not r[9]) + ".",
     )  # fmt: skip
+    last = [max(m.time for m in p.measurements) for p in build.patients if p.measurements]
+    observed = np.array(last) * factor(dict(build.units)["time"], twin.model.time_unit, build.name)
+    hours = twin.model.time_unit
+    values["horizon"] = Quantity(problem.time, hours)
+    values["observed_median"] = Quantity(float(np.median(observed)), hours, n=len(last))
+    values["observed_longest"] = Quantity(float(observed.max()), hours, n=len(last))
+    if problem.time > observed.max():
+        text = f"the {problem.meaning} lies at {problem.time:.0f} {hours}, the last samples at a median of"
+        negative += (f"Extrapolation: {text} {np.median(observed):.0f} and at most {observed.max():.0f} {hours}.",)
     most = max(names, key=lambda name: values[f"ST_{name}"].value)
     share = 100.0 * values[f"S1_{most}"].value
     findings = (f"{most} alone makes {share:.0f} % of the variance of the {problem.meaning.split(' after ')[0]}.",)
@@ -118,7 +128,7 @@ def _values(
 ) -> dict[str, Quantity]:
     p05, p95 = (float(v) for v in np.quantile(sample, [0.05, 0.95]))
     values = {
-        "trough_mean": Quantity(float(sample.mean()), unit, p05, p95, 0.9, kind="epistemic", n=n),
+        "trough_mean": Quantity(float(sample.mean()), unit, kind="epistemic", n=n),
         "trough_sd": Quantity(float(sample.std()), unit, kind="epistemic", n=n),
         "trough_p05": Quantity(p05, unit, kind="epistemic", n=n),
         "trough_p95": Quantity(p95, unit, kind="epistemic", n=n),
@@ -175,7 +185,9 @@ def inputs_are_ranked_and_propagated(found: Evidence) -> tuple[Finding, ...]:
     """Input rows: rung b, the parameters are ranked and propagated; doses, weight and times are taken as exact."""
     agrees = found.values["agreement"].value == 1.0
     reason = "parameters are ranked, doses, weights and times are not varied" if agrees else "two methods disagree"
-    spread = "parameter uncertainty is propagated; doses, weights and times are taken as exact"
+    spread = (
+        "variation between neonates is propagated; errors of doses, weights, times and typical values are taken as none"
+    )
     return (
         Finding("validation.model.input_sensitivities", "b" if agrees else "a", reason),
         Finding("validation.model.input_uncertainties", "b", spread),

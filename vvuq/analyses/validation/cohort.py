@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from statistics import median
+
 from vvuq.analyses import analysis, check, evidence
 from vvuq.data import describe
 from vvuq.models.twin import Twin
-from vvuq.record import Cohort, Context, Evidence, Finding, Quantity
+from vvuq.record import Cohort, Context, Evidence, Finding, Patient, Quantity
 
 Limits = dict[str, list[float]]
 
 
-@analysis("Which patients were analysed, and how were they split?", suite="data")
+@analysis("Which patients were analysed, and how were they split?", suite="data", version=2)
 def cohort(
     twin: Twin,
     context: Context,
@@ -26,7 +29,7 @@ def cohort(
         values[f"envelope_{name}_covered"] = Quantity(
             100.0 * covered(sealed, name, low, high), "%", n=len(sealed.patients)
         )
-    regimens = {tuple((d.time, d.amount) for d in p.doses) for p in sealed.patients}
+    regimens = {regimen(p) for p in sealed.patients if p.doses}
     values["n_regimens_held_out"] = Quantity(float(len(regimens)), "1")
     tables = {
         "flow": describe.flow(build, sealed),
@@ -41,6 +44,15 @@ def covered(part: Cohort, covariate: str, low: float, high: float) -> float:
     """The share of [low, high] between the smallest and largest value of the part's patients."""
     values = [dict(p.covariates)[covariate] for p in part.patients]
     return max(0.0, min(max(values), high) - max(min(values), low)) / (high - low)
+
+
+def regimen(patient: Patient) -> tuple[int, float, int]:
+    """First dose to 5 per kg, median later dose to 0.5 per kg, median interval to 6: what makes regimens alike."""
+    weight = dict(patient.covariates).get("weight", 1.0)
+    first, later = patient.doses[0].amount / weight, [d.amount / weight for d in patient.doses[1:]]
+    gaps = [b.time - a.time for a, b in pairwise(patient.doses)]
+    maintenance, interval = (median(later), median(gaps)) if later else (0.0, 0.0)
+    return 5 * round(first / 5), round(2 * maintenance) / 2, 6 * round(interval / 6)
 
 
 @check("cohort")
@@ -61,7 +73,16 @@ def comparators_span_the_envelope(found: Evidence) -> tuple[Finding, ...]:
             "validation.comparator.samples.range", rung, f"share of the envelope that held-out neonates span: {text}"
         ),
         Finding("validation.comparator.samples.measurements", "b", "weight and Apgar score are recorded; age is not"),
-        Finding("validation.comparator.conditions.quantity", quantity, f"{regimens:.0f} different dosing histories"),
+        Finding(
+            "validation.comparator.conditions.quantity",
+            quantity,
+            f"{regimens:.0f} regimens, by dose per kg and interval",
+        ),
+        Finding(
+            "validation.assessment.input_equivalency",
+            "c" if least >= 90.0 else "b",
+            f"inputs are of the same types; of the ranges of use held-out neonates span: {text}",
+        ),
         Finding(
             "validation.comparator.conditions.measurements", "b", "doses and times are recorded; co-medication is not"
         ),

@@ -17,7 +17,8 @@ from vvuq.record import Cell, Floats, Quantity, Table
 
 def learned(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
     """epistemic_share_K, epistemic_sd_K, band90_width_K of the same target after K = 0 to 2 samples; sd_log_NAME_K, the
-    mean SD of a log personal parameter after K = 0 to 3 samples. Means over patients, with bootstrap intervals."""
+    mean SD of a log personal parameter after K = 0 to 3 samples; left_NAME_K, its share of the SD before any (paired).
+    Means over patients, with bootstrap intervals."""
     values: dict[str, Quantity] = {}
     target = _by_patient([(r.patient.id, r.target) for r in found if r.target.size])
     for k in range(3 if len(target) >= 3 else 0):
@@ -29,6 +30,11 @@ def learned(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resampl
             ("band90_width", width, "mg/L"),
         ):
             values[f"{name}_{k}"] = _mean(each, unit, rng, resamples)
+    for k in (1, 3):
+        pairs = [(r.patient.id, 100.0 * r.spread[k] / r.spread[0]) for r in found if len(r.spread) > k]
+        left = _by_patient(pairs)
+        for j, name in enumerate(twin.personal if len(left) >= 3 else ()):
+            values[f"left_{name}_{k}"] = _mean(left[:, j], "%", rng, resamples)
     for k in range(4):
         spread = _by_patient([(r.patient.id, r.spread[k]) for r in found if len(r.spread) > k])
         for j, name in enumerate(twin.personal if len(spread) >= 3 else ()):
@@ -70,11 +76,11 @@ def _rows(values: dict[str, Quantity], names: tuple[str, ...], counts: range) ->
 
 
 def negative_learning(twin: Twin, values: dict[str, Quantity], who: str) -> list[str]:
-    """A sentence for each parameter that three samples hardly teach."""
+    """A sentence for each parameter of which three samples leave more than half the SD that the population leaves."""
     out = []
     for name in twin.personal:
-        before, after = values.get(f"sd_log_{name}_0"), values.get(f"sd_log_{name}_3")
-        if before and after and after.value > 0.75 * before.value:
-            left = 100.0 * after.value / before.value
-            out.append(f"On {who} three samples leave {left:.0f} % of what was not known of {name} beforehand.")
+        one, three = values.get(f"left_{name}_1"), values.get(f"left_{name}_3")
+        if one and three and three.value > 50.0:
+            left = f"{one.value:.0f} % of the SD of log {name}, three samples {three.value:.0f} %"
+            out.append(f"On {who} one sample leaves {left}.")
     return out
