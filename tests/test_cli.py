@@ -322,3 +322,27 @@ def test_a_terminal_gets_a_table_and_a_bar(toy, capsys, monkeypatch):
     assert "[1/2] order ... " in capsys.readouterr().out
     assert main(["gate", "toy"]) == 3
     assert "numerical_code_verification" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize("place", [".vvuq/toy/evidence.sqlite", "copy.db", "plan.yaml", "plan.lock.json", ".", "f/x"])
+@pytest.mark.parametrize(
+    "words", [["report", "toy", "--out"], ["gate", "toy", "--junit"], ["gate", "toy", "--summary"]]
+)
+def test_nothing_that_is_kept_is_written_over(toy, capsys, words, place):
+    toy()
+    assert main(["run", "toy"]) == 0
+    store = Path(".vvuq/toy/evidence.sqlite")
+    Path("copy.db").write_bytes(store.read_bytes())
+    Path("f").write_text("a file, not a folder")
+    before = store.read_bytes(), Path("copy.db").read_bytes()
+    capsys.readouterr()
+    assert main([*words, place]) == 2
+    assert place in capsys.readouterr().err
+    assert (store.read_bytes(), Path("copy.db").read_bytes()) == before
+    assert not Path("plan.yaml").exists() and not Path("plan.lock.json").exists()
+
+
+def test_a_study_cannot_be_copied_where_a_file_stands(capsys):
+    Path("studies").write_text("a file, not a folder")
+    assert main(["new", "study", "mine", "--from", "phenobarbital"]) == 2
+    assert "can be written" in capsys.readouterr().err

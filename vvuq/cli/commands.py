@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from vvuq.cli.output import output
 from vvuq.cli.printing import progress, readable, say, table, writable
 from vvuq.errors import InputError, IntegrityError
 
@@ -119,18 +120,18 @@ def run(arguments: argparse.Namespace) -> int:
 def gate(arguments: argparse.Namespace) -> int:
     """Judges the evidence; the exit code is the verdict."""
     from dataclasses import asdict
-    from pathlib import Path
 
     from vvuq.credibility.gate import MEANING, gate, junit, summary
     from vvuq.run.report import assess
     from vvuq.run.study import open_study
 
+    wanted = ((arguments.junit, "--junit", junit), (arguments.summary, "--summary", summary))
+    files = [(output(place, option), writer) for place, option, writer in wanted if place]
     study = open_study(arguments.study)
     found = assess(study, readable(study.plan.study, arguments.store))
     code, lines = gate(found.verdicts, found.broken)
-    for place, writer in ((arguments.junit, junit), (arguments.summary, summary)):
-        if place:
-            Path(place).write_text(writer(study.plan.study, found.verdicts, found.broken), encoding="utf-8")
+    for path, writer in files:
+        path.write_text(writer(study.plan.study, found.verdicts, found.broken), encoding="utf-8")
     said = {"exit": code, "meaning": MEANING[code], "reasons": lines, "verdicts": [asdict(v) for v in found.verdicts]}
     if arguments.json:
         return say(arguments, said, []) or code
@@ -149,7 +150,7 @@ def report(arguments: argparse.Namespace) -> int:
     study = open_study(arguments.study)
     store = writable(study.plan.study, arguments.store)
     name = study.plan.study
-    out = Path(arguments.out or Path("reports") / name / f"dossier.{arguments.format}")
+    out = output(arguments.out or str(Path("reports") / name / f"dossier.{arguments.format}"), "--out")
     if arguments.format == "json":
         digest = report_data(study, store, out, public=arguments.public)
     else:

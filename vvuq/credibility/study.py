@@ -63,7 +63,10 @@ def copy_study(name: str, source: Path, into: Path) -> Path:
     if target.exists():
         raise InputError("command line", "NAME", name, f"a name that is free: {target} exists")
     ignored = shutil.ignore_patterns("plan.lock.json", "judgements", "__pycache__", ".*")
-    shutil.copytree(source.parent, target, ignore=ignored)
+    try:
+        shutil.copytree(source.parent, target, ignore=ignored)
+    except OSError as error:
+        raise InputError("command line", "NAME", name, f"a folder that can be written: {target} ({error})") from None
     plan = target / PLAN
     text, number = re.subn(r"(?m)^study:.*$", f"study: {name}", source.read_text(encoding="utf-8"), count=1)
     if number == 0:
