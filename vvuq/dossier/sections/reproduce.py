@@ -44,15 +44,18 @@ def build(source: Source) -> View:
         number(facts.tolerance, "", "run", "tolerance") if facts.tolerance is not None else None,
         hashes,
         number(plan.seed, "", "plan", "seed"),
-        tuple(_opening(event, facts.locked_at) for event in source.events if event.kind == "opened"),
+        tuple(_opening(event, facts) for event in source.events if event.kind == "opened"),
         number(sum(cost.model_runs for cost in costs), "", "records", "model_runs"),
         number(sum(cost.cpu_seconds for cost in costs), "s", "records", "cpu_seconds"),
         number(sum(cost.wall_seconds for cost in costs), "s", "records", "wall_seconds"),
     )
 
 
-def _opening(event: Logged, locked_at: str) -> Opening:
+def _opening(event: Logged, facts: Reproduce) -> Opening:
+    """An opening stands against the lock of the plan it was made under, not against a later amendment."""
     plan = next((str(event.body[name]) for name in ("plan", "plan_digest", "digest") if name in event.body), "")
+    locks = {facts.locked_digest: facts.locked_at} | {digest: time for digest, time, _ in facts.amendments}
+    locked_at = locks.get(plan) or facts.locked_at
     after = locked_at <= event.time if locked_at else None
     seq = number(event.seq, "", "events", f"{event.seq}/seq")
     head, _, changes = str(event.body.get("commit") or "").partition("+")
