@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from vvuq.errors import InputError
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -16,15 +18,30 @@ def shipped(kind: str) -> Path:
 
 def cache_folder() -> Path:
     """The user's cache folder of vvuq ($VVUQ_CACHE, else the platform's). It may not exist yet, or not be writable."""
-    given = os.environ.get("VVUQ_CACHE")
+    given = folder_of("VVUQ_CACHE")
     if given:
-        return Path(given)
+        return given
     from platformdirs import user_cache_path
 
     return user_cache_path("vvuq")
 
 
 def data_folders() -> list[Path]:
-    """Folders that are searched for patient data, in order: $VVUQ_DATA, then the user's cache."""
-    given = os.environ.get("VVUQ_DATA")
-    return ([Path(given)] if given else []) + [cache_folder() / "data"]
+    """Folders that are searched for patient data, in order: $VVUQ_DATA, then the user's cache.
+
+    Raises InputError where $VVUQ_DATA is no folder: data that were meant to be there would be looked for elsewhere."""
+    given = folder_of("VVUQ_DATA")
+    if given is None:
+        return [cache_folder() / "data"]
+    if not given.is_dir():
+        raise InputError("environment", "VVUQ_DATA", str(given), "a folder that exists; or unset it")
+    return [given, cache_folder() / "data"]
+
+
+def folder_of(variable: str) -> Path | None:
+    """The path that an environment variable holds, ~ expanded; None where it is unset or empty. Raises InputError."""
+    given = os.environ.get(variable)
+    try:
+        return Path(given).expanduser() if given else None
+    except RuntimeError:
+        raise InputError("environment", variable, given, "a folder; there is no home of this user") from None

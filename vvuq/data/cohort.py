@@ -86,7 +86,7 @@ def _checked(patient: Patient, names: tuple[str, ...], dimensions: Mapping[str, 
     _check_ascending("dose", [d.time for d in doses], patient.id, place)
     _check_ascending("measurement", [m.time for m in samples], patient.id, place)
     _check_unique(samples, patient.id, place)
-    return Patient(patient.id, _covariates(patient, names, dimensions, place), doses, samples)
+    return Patient(patient.id, _covariates(patient, names, dimensions, place), doses, samples, patient.sealed)
 
 
 def _dose(dose: Dose, where: str) -> Dose:

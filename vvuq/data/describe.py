@@ -10,25 +10,21 @@ from vvuq.data.split import overlap
 from vvuq.record import Cohort, Patient, Table
 
 Below = Sequence[tuple[str, float]]
+COUNTS = ("n_screened", "n_excluded", "n_analysed", "n_build", "n_held_out", "n_overlap", "n_measurements", "n_doses")
 
 
 def counts(build: Cohort, held_out: Cohort, excluded: Sequence[Patient] = ()) -> dict[str, int]:
-    """The counts of the flow. n_overlap: patients that stand in both parts, by id or by an identical record."""
+    """The counts COUNTS of the flow. n_overlap: patients that stand in both parts, by id or by an identical record."""
     analysed = build.patients + held_out.patients
-    return {
-        "n_screened": len(analysed) + len(excluded),
-        "n_excluded": len(excluded),
-        "n_analysed": len(analysed),
-        "n_build": len(build.patients),
-        "n_held_out": len(held_out.patients),
-        "n_overlap": len(overlap(build, held_out)),
-        "n_concentrations": _samples(analysed),
-        "n_doses": sum(len(patient.doses) for patient in analysed),
-    }
+    sizes = (
+        len(analysed) + len(excluded), len(excluded), len(analysed), len(build.patients), len(held_out.patients),
+        len(overlap(build, held_out)), _samples(analysed), sum(len(patient.doses) for patient in analysed),
+    )  # fmt: skip
+    return dict(zip(COUNTS, sizes, strict=True))
 
 
 def flow(build: Cohort, held_out: Cohort, excluded: Sequence[Patient] = ()) -> Table:
-    """Patients and concentrations at each step from screening to the two parts."""
+    """Patients and measurements at each step from screening to the two parts."""
     analysed = build.patients + held_out.patients
     steps: tuple[tuple[str, Sequence[Patient]], ...] = (
         ("screened", (*analysed, *excluded)),
@@ -38,7 +34,7 @@ def flow(build: Cohort, held_out: Cohort, excluded: Sequence[Patient] = ()) -> T
         ("held out", held_out.patients),
     )
     rows = tuple((step, len(patients), _samples(patients)) for step, patients in steps)
-    return Table("Flow of patients", ("step", "patients", "concentrations"), ("", "1", "1"), rows)
+    return Table("Flow of patients", ("step", "patients", "measurements"), ("", "1", "1"), rows)
 
 
 def table1(build: Cohort, held_out: Cohort, below: Below = ()) -> Table:
@@ -51,7 +47,7 @@ def table1(build: Cohort, held_out: Cohort, below: Below = ()) -> Table:
     rows += [(f"{name} < {limit:g}", "1", *_under(build, held_out, name, limit)) for name, limit in below]
     rows.append(("doses a patient", "1", *_both(build, held_out, lambda patient: len(patient.doses))))
     rows.append(("total dose", units.get("dose", "1"), *_both(build, held_out, _total_dose)))
-    rows.append(("concentrations a patient", "1", *_both(build, held_out, lambda patient: len(patient.measurements))))
+    rows.append(("measurements a patient", "1", *_both(build, held_out, lambda patient: len(patient.measurements))))
     rows.append(("time of the last record", units["time"], *_both(build, held_out, _last_time)))
     return Table("Characteristics", ("characteristic", "unit", "build", "held_out"), ("", "", "", ""), tuple(rows))
 
@@ -61,8 +57,8 @@ def missingness(build: Cohort, held_out: Cohort) -> Table:
     names = [name for name, _ in build.patients[0].covariates]
     lacks: list[tuple[str, Callable[[Patient], bool]]] = [(name, _lacks(name)) for name in names]
     lacks.append(("any dose", lambda patient: not patient.doses))
-    lacks.append(("any concentration", lambda patient: not patient.measurements))
-    lacks.append(("a second concentration", lambda patient: len(patient.measurements) < 2))
+    lacks.append(("any measurement", lambda patient: not patient.measurements))
+    lacks.append(("a second measurement", lambda patient: len(patient.measurements) < 2))
     rows = tuple((name, sum(map(lack, build.patients)), sum(map(lack, held_out.patients))) for name, lack in lacks)
     columns = ("field", "missing_build", "missing_held_out")
     return Table("Patients without a field", columns, ("", "1", "1"), rows)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vvuq import paths
 from vvuq.data.cards import DataCard, DataFile, find_card
-from vvuq.data.load import check_digest, data_places, find_file
+from vvuq.data.load import absent, check_digest, data_places, find_file
 from vvuq.errors import IntegrityError, NotEvaluable
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
@@ -47,6 +47,8 @@ def fetch(name: str, *, progress: Callable[[str], None] = print, run: Run = run_
 
 def fetch_card(card: DataCard, *, progress: Callable[[str], None] = print, run: Run = run_pip) -> Path:
     """As `fetch`, for a card at hand."""
+    if card.obtain.local:
+        return _at_hand(card, progress)
     target = paths.cache_folder() / "data" / card.name
     found = find_file(card, card.table)
     if found is not None and found.parent != target:
@@ -72,6 +74,19 @@ def fetch_card(card: DataCard, *, progress: Callable[[str], None] = print, run: 
         progress(f"{card.name}: {file.name}, sha256 {file.sha256[:12]}, checked")
     progress(f"{card.name}: stored in {target}")
     return target
+
+
+def _at_hand(card: DataCard, progress: Callable[[str], None]) -> Path:
+    """Local files are not obtained, only looked at."""
+    places = []
+    for file in card.obtain.files:
+        path = find_file(card, file)
+        if path is None:
+            raise NotEvaluable(absent(card, file))
+        check_digest(path, file.sha256, local=True)
+        progress(f"{card.name}: {path}, sha256 {file.sha256[:12]}, checked")
+        places.append(path.parent)
+    return places[0]
 
 
 def manual(card: DataCard) -> str:

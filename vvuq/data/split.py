@@ -27,10 +27,21 @@ def held_out_ids(ids: Sequence[str], rule: HeldOutRule) -> frozenset[str]:
 
 
 def split(cohort: Cohort, rule: HeldOutRule) -> tuple[Cohort, Cohort]:
-    """(build, held out): every patient is in exactly one of them, in the cohort's order."""
+    """(build, held out): every patient is in exactly one of them, in the cohort's order; the held-out are sealed."""
     chosen = held_out_ids([patient.id for patient in cohort.patients], rule)
     build = [patient.id for patient in cohort.patients if patient.id not in chosen]
-    return subset(cohort, build, "build"), subset(cohort, sorted(chosen), "held out")
+    held_out = subset(cohort, sorted(chosen), "held out")
+    sealed = tuple(replace(patient, sealed=True) for patient in held_out.patients)
+    return subset(cohort, build, "build"), replace(held_out, patients=sealed)
+
+
+def joined(one: Cohort, other: Cohort, label: str) -> Cohort:
+    """The patients of both, `one` first, as "NAME (label)"; those that are sealed stay so. Raises InputError."""
+    patients = (*one.patients, *other.patients)
+    if one.units != other.units or {p.id for p in one.patients} & {p.id for p in other.patients}:
+        raise InputError(f"cohort {one.name}", "other", other.name, "a cohort in the same units without its patients")
+    name = one.name.partition(" (")[0]
+    return Cohort(f"{name} ({label})", patients, one.units, digest(patients, one.units))
 
 
 def subset(cohort: Cohort, ids: Sequence[str], label: str) -> Cohort:
@@ -46,8 +57,8 @@ def subset(cohort: Cohort, ids: Sequence[str], label: str) -> Cohort:
 def overlap(one: Cohort, other: Cohort) -> tuple[str, ...]:
     """Ids in `one` of patients that `other` holds too: by id, or by the very same record under another id."""
     ids = {patient.id for patient in other.patients}
-    records = {replace(patient, id="") for patient in other.patients}
-    return tuple(p.id for p in one.patients if p.id in ids or replace(p, id="") in records)
+    records = {replace(patient, id="", sealed=False) for patient in other.patients}
+    return tuple(p.id for p in one.patients if p.id in ids or replace(p, id="", sealed=False) in records)
 
 
 def patient_folds(ids: Sequence[str], k: int, repeats: int, rng: np.random.Generator) -> tuple[Folds, ...]:

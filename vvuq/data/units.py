@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from vvuq.data.cards import DataCard
 from vvuq.errors import InputError
 from vvuq.models import units
 
@@ -31,6 +32,21 @@ def dimension(unit: str) -> str:
         return MASS if measured == amounts[0] else "dose"
     per_volume = [registry.get_dimensionality(one) for one in ("kg/L", "mol/L", "IU/L")]
     return CONCENTRATION if measured in per_volume else OTHER
+
+
+def check_card(card: DataCard) -> None:
+    """Raises InputError, with the line of the card, where a unit is unknown or its dimension does not fit its field."""
+    layout = card.layout
+    fields = {"time": "time_unit", "dose": "dose_unit", layout.observable: "observation_unit"}
+    kinds = {"time": "time", "dose": "dose", layout.observable: "observable"}
+    for i, covariate in enumerate(layout.covariates):
+        fields[covariate.name], kinds[covariate.name] = f"covariates.{i}.unit", "covariate"
+    for name, unit in layout.units.items():
+        try:
+            check_units("", {name: unit}, {name: kinds[name]})
+        except InputError as error:
+            field = f"layout.{fields[name]}"
+            raise InputError(card.at(field), field, unit, error.remedy) from None
 
 
 def check_units(where: str, units: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Models: what a twin's author declares, and how a model is run."""
 
+from vvuq.models.claims import Balance, Claims, Envelope, Monotone, Range
 from vvuq.models.model import Model
 from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
 from vvuq.models.schedule import Bolus, Infusion, Level, Schedule
@@ -10,17 +11,22 @@ __all__ = [
     "RK4",
     "Adaptive",
     "Additive",
+    "Balance",
     "Bolus",
+    "Claims",
+    "Envelope",
     "Infusion",
     "Level",
     "LogNormal",
     "Model",
+    "Monotone",
     "Noise",
     "Normal",
     "Observable",
     "Parameter",
     "Paths",
     "Proportional",
+    "Range",
     "Scenario",
     "Schedule",
     "Twin",

@@ -6,11 +6,11 @@ import ast
 import inspect
 import itertools
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vvuq.errors import InputError
+from vvuq.models.lines import declared, innermost, place, tree, written
 from vvuq.models.units import Measured, UnitError, unit
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ MOST_CORNERS = 10  # parameters; above that only the all-low and all-high corner
 def check(model: Model) -> None:
     """Raises InputError at the first thing that is wrong with the declaration."""
     _names(model)
+    for function in (model.rhs, *(o.function for o in model.observables)):
+        _signature(model, function)
     _parameters(model)
     for function in (model.rhs, *(o.function for o in model.observables)):
         _unpacking(model, function)
@@ -49,7 +51,7 @@ def _names(model: Model) -> None:
 
 def _parameters(model: Model) -> None:
     for p in model.parameters:
-        where, low, high = f"{model.name}.{p.name}", *p.bounds
+        where, low, high = f"{declared(model.rhs, p.name)}: {model.name}.{p.name}", *p.bounds
         if not p.source.strip():
             raise InputError(where, "source", p.source, "a citation, or how the value was obtained")
         if not low < high:
@@ -62,24 +64,35 @@ def _parameters(model: Model) -> None:
             raise InputError(where, "prior", p.prior, "a positive median, a spread >= 0, low <= high")
 
 
+def _signature(model: Model, function: Any) -> None:
+    """A plain function of five values; anything else cannot be compiled."""
+    if not inspect.isfunction(function):
+        raise InputError(
+            model.name, "function", type(function).__name__, "a plain function, def NAME(t, x, u, theta, out)"
+        )
+    takes = list(inspect.signature(function).parameters)
+    if len(takes) != 5:
+        where = f"{place(function)}: {model.name}.{function.__name__}"
+        raise InputError(where, "parameters", ", ".join(takes), "five of them: t, x, u, theta and what is written")
+
+
 def _unpacking(model: Model, function: Callable[..., None]) -> None:
     """Unpacked names must stand in the declared order: a swapped pair is otherwise silent."""
     order = list(model.states), [*model.inputs, *model.covariates], [p.name for p in model.parameters]
-    declared = dict(zip(list(inspect.signature(function).parameters)[1:4], order, strict=True))  # x, u, theta
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in declared):
+    names = dict(zip(list(inspect.signature(function).parameters)[1:4], order, strict=True))  # x, u, theta
+    for node in ast.walk(tree(function)):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in names):
             continue
         target = node.targets[0]
         if not isinstance(target, ast.Tuple):
             continue
         found = [ast.unparse(element) for element in target.elts]
-        if not _in_order(found, declared[node.value.id]):
+        if not _in_order(found, names[node.value.id]):
             raise InputError(
-                f"{model.name}.{function.__name__}",
+                f"{place(function, node.lineno)}: {model.name}.{function.__name__}",
                 f"unpacking of {node.value.id}",
                 ", ".join(found),
-                f"the declared order: {', '.join(declared[node.value.id])} (an unused one as _)",
+                f"the declared order: {', '.join(names[node.value.id])} (an unused one as _)",
             )
 
 
@@ -111,16 +124,28 @@ def _unit_run(model: Model, function: Callable[..., None], at: Any, wanted: list
     try:
         function(*at, out)
     except UnitError as error:
-        raise InputError(where, "units", str(error), "terms of one unit and one scale") from error
+        remedy = "terms of one unit and one scale"
+        raise InputError(f"{_at(function, error)}: {where}", "units", str(error), remedy) from error
     except ArithmeticError as error:
-        raise InputError(where, "value", str(error), "finite values at the priors' medians") from error
-    for (name, want), got in zip(wanted, out, strict=True):
+        remedy = "finite values at the priors' medians"
+        raise InputError(f"{_at(function, error)}: {where}", "value", str(error), remedy) from error
+    except (TypeError, AttributeError) as error:
+        remedy = "arithmetic and the functions of vvuq.models.math alone, which serve numbers, symbols and units"
+        raise InputError(f"{_at(function, error)}: {where}", "equation", str(error), remedy) from error
+    for i, ((name, want), got) in enumerate(zip(wanted, out, strict=True)):
         if got is None:
-            raise InputError(where, name, None, "a value that the function writes")
+            raise InputError(f"{place(function)}: {where}", name, None, "a value that the function writes")
         try:
             want._agree(got, name)
         except UnitError as error:
-            raise InputError(where, f"unit of {name}", str(error), f"{want.unit}") from error
+            line = place(function, written(function, i))
+            raise InputError(f"{line}: {where}", f"unit of {name}", str(error), f"{want.unit}") from error
+
+
+def _at(function: Callable[..., None], error: Exception) -> str:
+    """FILE:LINE of the function's file where an error arose."""
+    found = innermost(error, function.__code__.co_filename)
+    return place(function, found[1] if found else None)
 
 
 def _finite(model: Model) -> None:
@@ -135,7 +160,7 @@ def _finite(model: Model) -> None:
                 out = [math.inf]
             if not all(math.isfinite(value) for value in out):
                 raise InputError(
-                    f"{model.name}.{function.__name__}",
+                    f"{place(function)}: {model.name}.{function.__name__}",
                     "value",
                     out,
                     f"finite values with unit states and inputs at the prior quantile {theta}",

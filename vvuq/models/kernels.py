@@ -22,6 +22,7 @@ from typing import Any
 
 from vvuq.errors import InputError
 from vvuq.models import math
+from vvuq.models.lines import place
 from vvuq.models.model import Model
 from vvuq.numerics.jit import kernel_folder
 
@@ -103,7 +104,7 @@ def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[st
             _add(model, function, key, f"\n{key} = {value!r}\n", parts)
         else:
             raise InputError(
-                f"{model.name}.{function.__name__}",
+                f"{place(function)}: {model.name}.{function.__name__}",
                 "global name",
                 key,
                 "finite Python numbers, tuples, plain functions and vvuq.models.math: equations may use nothing else",
@@ -122,7 +123,7 @@ def _literal(value: object) -> bool:
 
 def _add(model: Model, function: Callable[..., Any], key: str, text: str, parts: dict[str, str]) -> None:
     if parts.setdefault(key, text) != text:
-        where = f"{model.name}.{function.__name__}"
+        where = f"{place(function)}: {model.name}.{function.__name__}"
         raise InputError(where, "global name", key, "a name with one meaning in all equations of a model")
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
-from vvuq.errors import InputError
+from vvuq.errors import InputError, near
+from vvuq.models.claims import Claims, check_claims
+from vvuq.models.guard import guarded
+from vvuq.models.lines import innermost
 from vvuq.models.model import Model
 from vvuq.models.schedule import Schedule
 from vvuq.models.simulate import RK4
+from vvuq.models.units import registry
 from vvuq.record import Cohort, Floats, Patient
 
 
@@ -32,7 +39,8 @@ class Twin:
 
     personal: parameters with log-normal variation between patients; the others are shared by all.
     closed_form(schedule, theta (p,), times) -> first observable (times,): the exact solution, where there is one.
-    scenarios: name -> function(**settings) -> Scenario. step: the integrator's standard step."""
+    scenarios: name -> function(**settings) -> Scenario. step: the integrator's standard step. claims: what is promised,
+    for `vvuq.testing` to try. Raises InputError where the claims do not fit the model."""
 
     name: str
     title: str
@@ -44,31 +52,68 @@ class Twin:
     scenarios: Mapping[str, Callable[..., Scenario]] = field(default_factory=dict)
     closed_form: Callable[[Schedule, Floats, Floats], Floats] | None = None
     path: str = ""
+    claims: Claims = field(default_factory=Claims)
+
+    def __post_init__(self) -> None:
+        check_claims(self.name, self.model, self.claims)
 
 
 def load_twin(path: Path) -> Twin:
     """The TWIN that a file, or a folder with __init__.py, declares; imported under a private name.
 
-    Raises InputError where the path, the code or the declaration is wrong."""
+    Raises InputError with file and line where the path, the code or the declaration is wrong, or where the import does
+    more than declare (see `vvuq.models.guard`). What it prints goes to standard error."""
     file = path / "__init__.py" if path.is_dir() else path
-    if not file.is_file():
+    if not file.is_file() or file.suffix != ".py":
         raise InputError(str(path), "twin", file.name, "a Python file, or a folder with __init__.py, that sets TWIN")
+    file = file.absolute()
+    twin = getattr(_imported(file, f"{file.parent}{os.sep}" if path.is_dir() else str(file)), "TWIN", None)
+    if not isinstance(twin, Twin):
+        raise InputError(_assigned(file), "TWIN", type(twin).__name__, "TWIN = Twin(...) at module level")
+    names = [parameter.name for parameter in twin.model.parameters]
+    for name in twin.personal:
+        if name not in names:
+            remedy = f"parameters of {twin.model.name}{near(name, names)}"
+            raise InputError(_assigned(file), "TWIN.personal", name, remedy)
+    return twin
+
+
+def _assigned(file: Path) -> str:
+    """FILE:LINE of what is assigned to TWIN; the file alone where nothing is."""
+    found = [line for line, text in enumerate(file.read_text("utf-8").splitlines(), 1) if text.startswith("TWIN")]
+    return f"{file}:{found[-1]}" if found else str(file)
+
+
+def _imported(file: Path, own: str) -> ModuleType:
+    """The module in `file`; the paths of all of the twin's code begin with `own`."""
     name = "vvuq_twin_" + hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
-    search = [str(path)] if path.is_dir() else None
+    search = [own] if own != str(file) else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
     if spec is None or spec.loader is None:
         raise InputError(str(file), "twin", file.suffix, "a .py file")
+    for old in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+        del sys.modules[old]
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    registry()  # reads files of its own, wherever the package lies: before the guard stands
     try:
-        spec.loader.exec_module(module)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(
-            str(file), "twin", f"{type(error).__name__}: {error}", "a file that imports without error"
-        ) from error
-    twin = getattr(module, "TWIN", None)
-    if not isinstance(twin, Twin):
-        raise InputError(str(file), "TWIN", type(twin).__name__, "TWIN = Twin(...) at module level")
-    return twin
+        with guarded(own), redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise _refused(error, file, own) from error
+    return module
+
+
+def _refused(error: BaseException, file: Path, own: str) -> InputError:
+    """The error with the line of the twin that it comes from."""
+    if isinstance(error, InputError) and error.where.startswith(own):
+        return error
+    where, line = innermost(error, own) or (str(file), 1)
+    if isinstance(error, InputError):
+        return error.inside(f"{where}:{line}")
+    if isinstance(error, SyntaxError):
+        where, line = error.filename or where, error.lineno or line
+    said = str(error) or "no message"
+    remedy = "a file that can be imported: it declares, and ends nothing"
+    return InputError(f"{where}:{line}", "twin", f"{type(error).__name__}: {said}", remedy)

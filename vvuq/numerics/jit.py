@@ -5,8 +5,10 @@ All kernels therefore live in this folder, and the cache folder's name carries t
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import warnings
@@ -42,15 +44,25 @@ def writable(folder: Path) -> bool:
 
 @lru_cache(maxsize=1)
 def kernel_folder() -> Path:
-    """The folder of compiled and generated code: in the user's cache, else a private temporary one, with a warning."""
+    """The folder of compiled and generated code: in the user's cache, else a private temporary one, with a warning.
+
+    The private one is removed when the process that made it ends."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     text = b"".join(path.read_bytes() for path in sources) + f"{numba.__version__} {sys.version}".encode()
     folder = cache_folder() / "kernels" / hashlib.sha256(text).hexdigest()[:16]
     if writable(folder):
         return folder
     private = Path(tempfile.mkdtemp(prefix="vvuq-kernels-"))
-    warnings.warn(f"{folder} is not writable: kernels are compiled anew into {private}", RuntimeWarning, stacklevel=2)
+    atexit.register(_remove, private, os.getpid())
+    remedy = "compiling anew takes a minute; VVUQ_CACHE may name a folder that can be written"
+    warnings.warn(f"{cache_folder()} cannot be written: {remedy}", RuntimeWarning, stacklevel=2)
     return private
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """A child that was forked does not take away the folder of its parent."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # A folder that the environment names would not carry the digest: kernels could be stale there.

@@ -17,6 +17,7 @@ from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDIC
 from vvuq.numerics.rk4 import observe_paths_complex, rk4_paths_complex
 
 _STEP = 1e-30
+_FARTHEST = 100.0  # a mode beyond exp(100) times the typical value leaves the range in which complex numbers divide
 _OK, _NOT_FINITE, _TOO_MANY_STEPS, _SINGULAR = 0, 1, 2, 4
 
 
@@ -115,6 +116,16 @@ def _gradient_and_hessian(y, f, jacobian, eta, channels, sd, cv, omega, gradient
                 hessian[i, j] += weight * jacobian[r, i] * jacobian[r, j]
 
 
+@njit(F8(VECTOR, F8, VECTOR, VECTOR), error_model="numpy", cache=True)
+def _moved(eta, jolt, step, trial):
+    """trial = eta - jolt step; returns the largest size in it."""
+    far = 0.0
+    for j in range(eta.size):
+        trial[j] = eta[j] - jolt * step[j]
+        far = max(far, abs(trial[j]))
+    return far
+
+
 @njit(
     I8(
         C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
@@ -137,7 +148,7 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
     seen = np.zeros((records, q, k), dtype=np.complex128)
     wx, wp, wy = np.empty(n, np.complex128), np.empty(base.size, np.complex128), np.empty(q, np.complex128)
     f, jacobian, gradient, hessian = np.empty(m), np.empty((m, k)), np.empty(k), np.empty((k, k))
-    trial, jolt = np.empty(k), 1.0
+    trial, before, jolt = np.empty(k), np.zeros(k), 1.0
     _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, eta,
              members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
     value = _objective(y, f, eta, channels, sd, cv, omega)
@@ -145,25 +156,27 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
         _gradient_and_hessian(y, f, jacobian, eta, channels, sd, cv, omega, gradient, hessian)
         if not cholesky(hessian):
             return _NOT_FINITE if value == np.inf else _SINGULAR
-        decrement = 0.0
+        decrement, turn = 0.0, 0.0
         for j in range(k):
             trial[j] = gradient[j]
         cholesky_solve(hessian, trial)
         for j in range(k):
             decrement += gradient[j] * trial[j]
             gradient[j] = trial[j]  # from here on: the Newton step
+            turn += gradient[j] * before[j]
+            before[j] = gradient[j]
         if decrement < tolerance:
             result[0] = value
             for j in range(k):
                 result[0] += 2.0 * log(hessian[j, j])
             return _OK
-        jolt = 1.0
+        jolt = 0.5 if turn < 0.0 else 1.0  # a step that turns back shows that whole ones swing around the mode
         while jolt > 1e-9:
-            for j in range(k):
-                trial[j] = eta[j] - jolt * gradient[j]
-            _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, trial,
-                     members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
-            new = _objective(y, f, trial, channels, sd, cv, omega)
+            new = np.inf
+            if _moved(eta, jolt, gradient, trial) < _FARTHEST:
+                _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, trial,
+                         members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
+                new = _objective(y, f, trial, channels, sd, cv, omega)
             if new < value + 1e-12 * abs(value):
                 break
             jolt *= 0.5

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from strategies import cohorts
 
 from vvuq.data.cards import Layout
-from vvuq.data.readers.nonmem import LONGEST_LINE, read_nonmem
+from vvuq.data.readers.nonmem import read_nonmem
+from vvuq.data.readers.rows import LONGEST_LINE
 from vvuq.errors import InputError
 from vvuq.record import Dose, Measurement
 
