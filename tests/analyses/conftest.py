@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,16 +18,21 @@ from vvuq.analyses.uncertainty.sensitivity import sensitivity
 from vvuq.analyses.validation.cohort import cohort
 from vvuq.analyses.validation.cross_validation import cross_validation
 from vvuq.analyses.validation.holdout import holdout
+from vvuq.analyses.verification.code_to_code import code_to_code
 from vvuq.analyses.verification.convergence import convergence
 from vvuq.analyses.verification.filter_exactness import filter_exactness
+from vvuq.calibration.foce import fit_population
 from vvuq.campaign.serial import evaluate
-from vvuq.data.split import subset
+from vvuq.data.split import joined, subset
 from vvuq.models import Twin
-from vvuq.record import Cohort, Evidence
+from vvuq.record import Analysis, Cohort, Evidence, ReferenceFit
 
 WHOLE = synthetic_neonates(30, 3)
 BUILD = subset(WHOLE, [p.id for p in WHOLE.patients[:18]], "build")
-SEALED = subset(WHOLE, [p.id for p in WHOLE.patients[18:]], "held out")
+HELD_OUT = subset(WHOLE, [p.id for p in WHOLE.patients[18:]], "held out")
+SEALED = replace(HELD_OUT, patients=tuple(replace(p, sealed=True) for p in HELD_OUT.patients))
+START = {"CL": 0.006, "V": 1.1, "apgar_effect": 0.1, "omega_CL": 0.04, "omega_V": 0.04, "sigma": 0.01}
+VARIANCES = ("omega_CL", "omega_V", "sigma")
 
 TROUGH = {
     "scenario": "maintenance_trough", "dose_mg_per_kg": 2.5, "interval_h": 12.0, "weight_kg": 1.5, "low_apgar": True,
@@ -40,6 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "population_fit": {},
     "convergence": {"ladder": LADDER, "steps": [40.0, 20.0, 10.0, 5.0, 2.5], "use": TROUGH},
     "filter_exactness": {"cases": 20, "observations": 8},
+    "code_to_code": {},
     "cross_validation": {"folds": 3, "repeats": 1, "members": 32, "resamples": 100, "groups": GROUPS},
     "holdout": {"members": 32, "resamples": 100, "groups": GROUPS},
     "sensitivity": {"use": TROUGH, "base": 64, "scrambles": 8, "degree": 5, "fresh": 128, "bins": 10},
@@ -48,7 +54,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 ANALYSES = {
     a.name: a
     for a in (
-        cohort, population_fit, convergence, filter_exactness, cross_validation, holdout, sensitivity, fisher,
+        cohort, population_fit, convergence, filter_exactness, code_to_code, cross_validation, holdout, sensitivity,
+        fisher,
     )
 }  # fmt: skip
 
@@ -74,9 +81,21 @@ class StandIn:
         self.opened.append(reason)
         return self.sealed_cohort
 
+    def reference_fit(self) -> ReferenceFit:
+        return another_program()
+
     def evaluate(self, function: Callable[[Any], Any], points: Any) -> Any:
         self.runs += points.shape[1]
         return evaluate(function, points)
+
+
+def another_program() -> ReferenceFit:
+    """What a program that makes no error would report, from other initial values than the fit's own start."""
+    begin = {name: value**0.5 if name in VARIANCES else value for name, value in START.items()}
+    fit = fit_population(pk(), joined(BUILD, SEALED, "whole"), start=begin, sealed_allowed=True)
+    there = {e.name: e.value**2 if e.name in VARIANCES else e.value for e in fit.estimates}
+    errors = {e.name: e.robust_error * (2 * e.value if e.name in VARIANCES else 1.0) for e in fit.estimates}
+    return ReferenceFit("twin program", "a.ext", VARIANCES, START, fit.start_objective, there, errors, fit.objective)
 
 
 def run(name: str, context: StandIn | None = None, twin: Twin | None = None, **changes: Any) -> Evidence:
@@ -92,6 +111,18 @@ def stand_in() -> type[StandIn]:
 @pytest.fixture(scope="session")
 def analyse() -> Callable[..., Evidence]:
     return run
+
+
+@pytest.fixture(scope="session")
+def analyses() -> dict[str, Analysis]:
+    """Every analysis by its name."""
+    return ANALYSES
+
+
+@pytest.fixture(scope="session")
+def settings_of() -> dict[str, dict[str, Any]]:
+    """The tests' small settings of every analysis."""
+    return SETTINGS
 
 
 @pytest.fixture(scope="session")

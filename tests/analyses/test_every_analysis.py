@@ -3,30 +3,33 @@
 import json
 import math
 import sys
+from dataclasses import replace
 
 import pytest
+from examples import pk
 
 from vvuq.analyses import analysis, check
 from vvuq.collect import collect
+from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError
 from vvuq.record import Analysis, Check, Quantity
 
 METRICS = (
     "n_patients n_predictions mdpe mdape crps coverage_50 coverage_80 coverage_90 coverage_95 baseline_mdpe "
     "baseline_mdape baseline_crps crps_skill mdape_gain interval90_width baseline_interval90_width epistemic_share_0 "
-    "epistemic_share_1 epistemic_share_2"
+    "epistemic_share_1 epistemic_share_2 n_leaked"
 )
 VALUES = {
-    "cohort": "n_screened n_excluded n_analysed n_build n_held_out n_overlap n_concentrations n_doses",
-    "population_fit": "objective n_patients n_concentrations shrinkage_CL shrinkage_V CL V apgar_effect "
+    "cohort": "n_screened n_excluded n_analysed n_build n_held_out n_overlap n_measurements n_doses",
+    "population_fit": "objective n_patients n_measurements shrinkage_CL shrinkage_V CL V apgar_effect "
     "omega_CL omega_V sigma",
     "convergence": "observed_order theoretical_order order_deviation finest_error adaptive_error adaptive_tolerance",
     "filter_exactness": "mean_difference covariance_difference log_likelihood_difference n_cases",
     "cross_validation": METRICS,
     "holdout": METRICS,
-    "sensitivity": "trough_mean trough_sd trough_p05 trough_p95 largest_disagreement agreement pce_validation_error "
+    "sensitivity": "qoi_mean qoi_sd qoi_p05 qoi_p95 largest_disagreement agreement pce_validation_error "
     "n_runs_sobol n_runs_pce sum_first_order S1_CL ST_CL S1_V ST_V S1_apgar_effect ST_apgar_effect",
-    "fisher": "n_neonates n_rank_deficient n_cannot_separate share_cannot_separate median_rse_CL median_rse_V",
+    "fisher": "n_patients n_rank_deficient n_cannot_separate share_cannot_separate median_rse_CL median_rse_V",
 }
 TABLES = {
     "cohort": "flow table1 missingness",
@@ -36,7 +39,7 @@ TABLES = {
     "cross_validation": "by_history coverage by_group",
     "holdout": "by_history coverage by_group predictions worst bands",
     "sensitivity": "indices inputs convergence_in_n density",
-    "fisher": "by_samples neonates",
+    "fisher": "by_samples patients",
 }
 WITH_INTERVAL = {
     "population_fit": "CL V apgar_effect omega_CL omega_V sigma",
@@ -59,6 +62,23 @@ def test_values_and_tables_have_the_names_agreed(found, name):
         assert q.low <= q.value <= q.high and q.level == 0.95 and q.kind is not None, wanted
     assert (evidence.analysis, evidence.stream, evidence.status, evidence.twin) == (name, name, "done", "pk")
     assert evidence.question.endswith("?") and evidence.version >= 1
+
+
+def test_every_analysis_declares_what_it_reports_with_its_unit(found, settings_of):
+    """Before anything is run: from the twin and the settings alone."""
+    assert set(found) == set(collect("vvuq.analyses", Analysis))
+    for name, one in collect("vvuq.analyses", Analysis).items():
+        declared = one.metrics(pk(), settings_of[name])
+        assert {key: q.unit for key, q in found[name].values.items()} == declared, name
+
+
+def test_with_few_patients_nothing_is_reported_that_was_not_declared(analyse, stand_in, parts, settings_of, analyses):
+    """Few held-out patients have three samples: values are left out then, none is added or changes its unit."""
+    short = [replace(p, measurements=p.measurements[:2]) for p in parts[1].patients]
+    part = make_cohort("short", short, dict(parts[1].units))
+    found = analyse("holdout", stand_in("holdout", sealed_cohort=part))
+    declared = analyses["holdout"].metrics(pk(), settings_of["holdout"])
+    assert {key: q.unit for key, q in found.values.items()}.items() < declared.items()
 
 
 @every

@@ -46,10 +46,10 @@ def members(fit, germs):
 def test_the_distribution_is_that_of_the_closed_form(found, parts):
     fit, v = fit_population(pk(), parts[0]), found["sensitivity"].values
     sample = trough(members(fit, np.random.default_rng(0).standard_normal((3, 200_000))))
-    assert v["trough_mean"].value == pytest.approx(sample.mean(), rel=0.01)
-    assert v["trough_sd"].value == pytest.approx(sample.std(), rel=0.03)
-    assert v["trough_p05"].value == pytest.approx(np.quantile(sample, 0.05), rel=0.02)
-    assert v["trough_p95"].value == pytest.approx(np.quantile(sample, 0.95), rel=0.02)
+    assert v["qoi_mean"].value == pytest.approx(sample.mean(), rel=0.01)
+    assert v["qoi_sd"].value == pytest.approx(sample.std(), rel=0.03)
+    assert v["qoi_p05"].value == pytest.approx(np.quantile(sample, 0.05), rel=0.02)
+    assert v["qoi_p95"].value == pytest.approx(np.quantile(sample, 0.95), rel=0.02)
 
 
 def test_the_first_order_index_is_the_variance_of_the_conditional_mean(found, parts):
@@ -116,7 +116,7 @@ def test_a_failed_run_is_not_evaluable(analyse, stand_in, nth):
 
 def test_information_is_that_of_the_closed_form(found, parts):
     build, fit = parts[0], fit_population(pk(), parts[0])
-    rows = {row[0]: row for row in found["fisher"].tables["neonates"].rows}
+    rows = {row[0]: row for row in found["fisher"].tables["patients"].rows}
     for patient in build.patients:
         if len(patient.measurements) < 3:
             continue
@@ -136,21 +136,21 @@ def test_information_is_that_of_the_closed_form(found, parts):
         assert apart == (abs(expected) <= 0.95 and max(rse_CL, rse_V) <= 100.0)
 
 
-def test_neonates_with_one_sample_have_rank_one_and_are_counted(found, parts):
-    rows = found["fisher"].tables["neonates"].rows
+def test_patients_with_one_sample_have_rank_one_and_are_counted(found, parts):
+    rows = found["fisher"].tables["patients"].rows
     single = [row for row in rows if row[1] == 1]
     assert single and all(row[2] == 1 and row[3] == row[4] == "unbounded" and not row[8] for row in single)
     assert all("CL^" in row[7] for row in single), "an early sample says nothing of clearance"
     v = found["fisher"].values
-    assert v["n_neonates"].value == sum(bool(p.measurements) for part in parts for p in part.patients)
+    assert v["n_patients"].value == sum(bool(p.measurements) for part in parts for p in part.patients)
     assert v["n_rank_deficient"].value == sum(row[2] < 2 for row in rows) >= len(single)
     assert v["n_cannot_separate"].value == sum(not row[8] for row in rows)
-    assert v["share_cannot_separate"].value == pytest.approx(100 * v["n_cannot_separate"].value / v["n_neonates"].value)
+    assert v["share_cannot_separate"].value == pytest.approx(100 * v["n_cannot_separate"].value / v["n_patients"].value)
     by = {row[0]: row for row in found["fisher"].tables["by_samples"].rows}
     assert by[1][2] == 0 and by[1][4] is None and sum(row[1] for row in by.values()) == len(rows)
 
 
-def test_concentrations_of_held_out_patients_are_not_used(found, analyse, stand_in, parts):
+def test_measured_values_of_held_out_patients_are_not_used(found, analyse, stand_in, parts):
     silenced = make_cohort("silenced", [
         replace(p, measurements=tuple(replace(m, value=1.0) for m in p.measurements)) for p in parts[1].patients
     ], UNITS)  # fmt: skip

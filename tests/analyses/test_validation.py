@@ -42,7 +42,7 @@ def test_counts_of_the_cohort_are_those_of_its_patients(found, parts):
     v = {name: q.value for name, q in found["cohort"].values.items()}
     build, sealed = parts
     assert (v["n_build"], v["n_held_out"], v["n_overlap"]) == (18, 12, 0)
-    assert v["n_concentrations"] == sum(len(p.measurements) for part in parts for p in part.patients)
+    assert v["n_measurements"] == sum(len(p.measurements) for part in parts for p in part.patients)
     weights = [dict(p.covariates)["weight"] for p in sealed.patients]
     assert v["envelope_weight_covered"] == pytest.approx(100 * (min(max(weights), 3.6) - max(min(weights), 0.6)) / 3.0)
     assert build.digest != sealed.digest
@@ -57,6 +57,47 @@ def test_a_patient_in_both_parts_takes_every_rung_away(analyse, stand_in, found,
         evidence = analyse("cohort", stand_in("cohort", sealed_cohort=part))
         assert evidence.values["n_overlap"].value == 1
         assert check.run(evidence) == ()
+
+
+@pytest.mark.parametrize("name", ["the same", "another name"])
+def test_a_leaked_patient_is_counted_and_nothing_is_concluded(analyse, stand_in, found, parts, name):
+    """A held-out patient who was among the fitted, under their own id or under another one."""
+    build, sealed = parts
+    assert found["holdout"].values["n_leaked"].value == 0 and found["cross_validation"].values["n_leaked"].value == 0
+    leaked = build.patients[0] if name == "the same" else replace(build.patients[0], id=name)
+    part = make_cohort("leak", (*sealed.patients, leaked), UNITS)
+    evidence = analyse("holdout", stand_in("holdout", sealed_cohort=part))
+    assert evidence.values["n_leaked"].value == 1
+    assert holdout_module.held_out_patients_agree.run(evidence) == ()
+
+
+def test_a_leaky_cross_validation_is_counted(analyse, stand_in, parts, monkeypatch):
+    """Folds that fit to everybody, and a patient who stands twice under two ids, are both leaks."""
+    import vvuq.analyses.validation.cross_validation as module
+
+    def everybody(cohort, ids, label):
+        return cohort if label == "fitted" else module_subset(cohort, ids, label)
+
+    module_subset = module.subset
+    build = parts[0]
+    twice = make_cohort("twice", (*build.patients, replace(build.patients[0], id="another")), UNITS)
+    evidence = analyse("cross_validation", stand_in("cross_validation", build_cohort=twice))
+    assert evidence.values["n_leaked"].value == 2
+    monkeypatch.setattr(module, "subset", everybody)
+    assert analyse("cross_validation").values["n_leaked"].value == 18
+
+
+@pytest.mark.parametrize(("factor", "same"), [(1.05, True), (2.0, False)])
+def test_regimens_are_alike_within_a_quarter_whatever_the_unit(parts, factor, same):
+    patient = next(p for p in parts[0].patients if len(p.doses) > 2)
+    first, *later = patient.doses
+    for dose in (0.002, 70.0, 5000.0):
+        one = replace(patient, doses=(replace(first, amount=dose), *later))
+        other = replace(patient, doses=(replace(first, amount=factor * dose), *later))
+        near = abs(cohort_module.regimen(one)[0] - cohort_module.regimen(other)[0]) <= 1
+        assert near == same
+    assert cohort_module.regimen(replace(patient, doses=(first,)))[1:] == (None, None)
+    assert cohort_module.regimen(patient, "weight") != cohort_module.regimen(patient)
 
 
 def test_the_share_of_an_envelope(parts):
@@ -126,7 +167,7 @@ def test_no_forecast_of_cross_validation_saw_its_patient(parts, monkeypatch, ana
 def test_a_repeated_patient_changes_neither_value_nor_interval(parts):
     fit = fit_population(pk(), parts[0])
     rows = of_cohort(pk(), fit, parts[1], normals(pk(), 64, np.random.default_rng(0)))
-    once, twice = (values_of(pk(), r, np.random.default_rng(1), 100) for r in (rows, rows + rows))
+    once, twice = (values_of(pk(), "mg/L", r, np.random.default_rng(1), 100) for r in (rows, rows + rows))
     assert once.keys() == twice.keys()
     for name in once:
         if name != "failed_members":
@@ -140,7 +181,7 @@ def test_intervals_need_three_patients(parts):
     rows = of_cohort(pk(), fit, parts[1], normals(pk(), 64, np.random.default_rng(0)))
     many = [r for r in rows if len(r.values) >= 2]
     with pytest.raises(NotEvaluable, match="2 patients with two measurements"):
-        values_of(pk(), many[:2], np.random.default_rng(1), 100)
+        values_of(pk(), "mg/L", many[:2], np.random.default_rng(1), 100)
 
 
 def test_patients_like_those_of_the_fit_agree(found):

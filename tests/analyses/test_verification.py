@@ -90,8 +90,8 @@ def test_a_solution_that_is_not_the_exact_one_is_noticed(analyse):
 def test_too_few_rungs_or_no_closed_form_or_no_scenario_is_not_evaluable(analyse):
     with pytest.raises(NotEvaluable, match="only 2 of 2 steps"):
         analyse("convergence", steps=[20.0, 10.0])
-    with pytest.raises(NotEvaluable, match="no scenario 'unheard of'"):
-        analyse("convergence", ladder={"scenario": "unheard of"})
+    with pytest.raises(NotEvaluable, match=r"twin pk declares no scenario, and convergence\.ladder needs one"):
+        analyse("convergence", twin=replace(pk(), scenarios={}))
     with pytest.raises(NotEvaluable, match="no closed form"):
         analyse("convergence", twin=replace(pk(), closed_form=None))
 
@@ -99,8 +99,16 @@ def test_too_few_rungs_or_no_closed_form_or_no_scenario_is_not_evaluable(analyse
 @pytest.mark.parametrize("steps", [[160.0, 80.0, 40.0, 20.0], [40.0, 30.0, 20.0, 10.0, 5.0]])
 def test_a_step_that_would_not_be_taken_as_it_is_named_is_refused(analyse, steps):
     """Every interval of 80 h is cut into equal steps: 160 becomes 80, 30 becomes 26.7, and the order would be wrong."""
-    with pytest.raises(InputError, match=r"analysis convergence: steps: (160|30)\.0 "):
+    with pytest.raises(InputError, match=r"plan: analyses\.convergence\.steps: (160|30)\.0 "):
         analyse("convergence", steps=steps)
+
+
+def test_a_solver_whose_settings_move_the_result_is_noticed(found):
+    evidence, check = found["convergence"], convergence_module.error_is_estimated_in_use
+    largest, leaf = evidence.values["largest_value"].value, "verification.calculation.numerical_solver_error"
+    for share, rung in ((1e-5, "c"), (0.01, "a")):
+        values = {**evidence.values, "solver_sensitivity": Quantity(share * largest, "mg/L")}
+        assert rungs(check, replace(evidence, values=values))[leaf] == rung
 
 
 @pytest.mark.parametrize(("order", "n", "rung"), [(4.1, 5, "d"), (4.1, 3, "a"), (4.3, 5, "a"), (3.7, 8, "a")])

@@ -19,7 +19,9 @@ from vvuq.errors import InputError
 from vvuq.models import Additive, Proportional, Schedule
 from vvuq.record import Dose, Measurement
 
-POPULATION = Population(np.array([0.005, 0.95, 0.15]), np.array([0.18, 0.18]), 1.0, 0.0, (), np.zeros((0, 2)), (), 0, 0)
+POPULATION = Population(
+    np.array([0.005, 0.95, 0.15]), np.array([0.18, 0.18]), 1.0, 0.0, 0.0, (), np.zeros((0, 2)), (), 0, 0
+)
 COHORT = synthetic_neonates(25, 11)
 
 

@@ -161,3 +161,33 @@ def test_standard_errors_equal_the_spread_of_repeated_fits():
         assert 0.75 < claimed / values.std(ddof=1) < 1.33, name
         assert covered >= 0.86, name
         assert abs(values.mean() - true) < 0.5 * values.std(ddof=1), name
+
+
+def test_a_variation_estimated_as_none_has_no_error_and_the_others_keep_theirs():
+    fit = fit_population(pk(), synthetic_neonates(10, 106))
+    errors = {e.name: (e.standard_error, e.robust_error, e.low, e.high) for e in fit.estimates}
+    assert fit.omega[0] < 0.01 < fit.omega[1]
+    assert np.isnan(errors.pop("omega_CL")).all()
+    assert np.isfinite([value for row in errors.values() for value in row]).all()
+
+
+def test_an_effect_that_no_patient_shows_is_named():
+    cohort = synthetic_neonates(12, 4)
+    healthy = [replace(p, covariates=(*p.covariates[:1], ("apgar", 8.0))) for p in cohort.patients]
+    with pytest.raises(NotEvaluable, match=r"no curvature in one direction of .*apgar_effect"):
+        fit_population(pk(), make_cohort("healthy", healthy, UNITS))
+
+
+def test_a_search_that_strays_ends_without_an_exception_of_arithmetic():
+    assert fit_population(pk(), synthetic_neonates(6, 109)).omega[0] < 0.01
+
+
+def test_a_start_is_complete_and_positive():
+    cohort = synthetic_neonates(8, 1)
+    start = {"CL": 0.005, "V": 1.0, "apgar_effect": 0.1, "omega_CL": 0.2, "omega_V": 0.2, "sigma": 0.1}
+    fit = fit_population(pk(), cohort, start=start, errors=False)
+    assert fit.objective < fit.start_objective
+    with pytest.raises(InputError, match="a value for each of CL, V"):
+        fit_population(pk(), cohort, start={"CL": 0.005})
+    with pytest.raises(InputError, match="above 0"):
+        fit_population(pk(), cohort, start=start | {"sigma": 0.0})

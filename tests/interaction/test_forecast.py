@@ -19,7 +19,7 @@ from vvuq.interaction.forecast import Forecast, forecast
 from vvuq.methods.scores import mixture_cdf
 from vvuq.models import Additive, Bolus, Noise, Schedule
 
-TRUE = Population(np.array([0.005, 0.95, 0.15]), np.array([0.18, 0.18]), 1.0, 0.0, (), np.zeros((0, 2)), (), 0, 0)
+TRUE = Population(np.array([0.005, 0.95, 0.15]), np.array([0.18, 0.18]), 1.0, 0.0, 0.0, (), np.zeros((0, 2)), (), 0, 0)
 COHORT = synthetic_neonates(40, 7)
 NORMALS = np.random.default_rng(0).standard_normal((3, 512))
 P90 = np.array([0.05, 0.95])

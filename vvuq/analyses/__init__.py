@@ -3,17 +3,22 @@ check that reads this Evidence beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vvuq.record import Analysis, Check, Evidence, Finding
 
+Metrics = Callable[[Any, Mapping[str, Any]], Mapping[str, str]]
 
-def analysis(question: str, *, suite: str, version: int = 1) -> Callable[[Callable[..., Evidence]], Analysis]:
+
+def analysis(
+    question: str, *, suite: str, version: int = 1, metrics: Metrics | None = None
+) -> Callable[[Callable[..., Evidence]], Analysis]:
     """Declares a function run(twin, context, **settings) -> Evidence as the analysis of its name.
 
+    metrics(twin, settings) -> {name: unit} says what it will report, so that a plan can be checked before a run.
     The version rises whenever the meaning of a value changes."""
-    return lambda run: Analysis(run.__name__, suite, question, version, run)
+    return lambda run: Analysis(run.__name__, suite, question, version, run, metrics)
 
 
 def check(of: str) -> Callable[[Callable[[Evidence], Sequence[Finding]]], Check]:

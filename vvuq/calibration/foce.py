@@ -1,20 +1,19 @@
 """Population fit by maximum marginal likelihood, FOCE-I: typical values, variation between patients, residual error.
 
-Personal parameters vary log-normally and independently; the others are shared. Standard errors come from the inverse
-Hessian of the objective at the optimum (the R matrix), on the transformed scale, with intervals carried back."""
+Personal parameters vary log-normally and independently; the others are shared. Errors: see estimates.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import ndtri
 
+from vvuq.calibration.estimates import Estimate, estimates, gradient, named, noise_base
 from vvuq.calibration.units import in_model_units
-from vvuq.errors import NotEvaluable
+from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.models.kernels import observe_kernel, rhs_kernel
 from vvuq.models.schedule import compile_grid
 from vvuq.models.simulate import interval_steps
@@ -25,22 +24,8 @@ from vvuq.record import Cohort, Floats, Patient
 
 INNER_TOLERANCE = 1e-14  # Newton decrement: modes so tight that outer differences are smooth to 1e-7
 INNER_LIMIT = 200
-GRADIENT_STEP = 1e-4
-HESSIAN_STEP = 2e-3
+FARTHEST = 40.0  # a logarithm beyond this (1e17) is a search gone astray, where squares leave the range of numbers
 Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A fitted quantity with its standard error and 95 % interval."""
-
-    name: str
-    unit: str
-    meaning: str
-    value: float
-    standard_error: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +37,13 @@ class Population:
     omega: Floats
     noise_scale: float
     objective: float
+    start_objective: float
     estimates: tuple[Estimate, ...]
     eta: Floats
     patients: tuple[str, ...]
     concentrations: int
     evaluations: int
+    cohort: Cohort | None = None  # what was handed to the fit, for whoever asks whom it has seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +70,29 @@ class _Problem:
     shared: Integers
 
 
-def fit_population(twin: Twin, cohort: Cohort, *, errors: bool = True) -> Population:
+def fit_population(
+    twin: Twin,
+    cohort: Cohort,
+    *,
+    errors: bool = True,
+    start: Mapping[str, float] | None = None,
+    sealed_allowed: bool = False,
+) -> Population:
     """The FOCE-I fit of `twin` to all measurements of `cohort`; the same cohort is fitted once in a process.
 
-    Without `errors` no standard errors are computed and `estimates` is empty.
+    Without `errors` no standard errors are computed and `estimates` is empty. start: the estimates' names with the
+    values to begin at (default: the priors' medians, 30 % variation, the declared noise).
+    sealed_allowed: only for a comparison of codes whose estimates go nowhere else.
 
-    Raises NotEvaluable where there are too few patients or the fit does not converge."""
-    return _fitted(_Key(twin, cohort), errors)
+    Raises IntegrityError where a held-out patient would be fitted, NotEvaluable where there are too few patients or
+    the fit does not converge, InputError for a start that does not name every estimate."""
+    leaked = sum(patient.sealed for patient in cohort.patients)
+    if leaked and not sealed_allowed:
+        raise IntegrityError(f"leakage: {leaked} held-out patients of {cohort.name} reached a calibration")
+    names = named(twin)
+    if start is not None and set(start) != set(names):
+        raise InputError(f"fit of {twin.name}", "start", sorted(start), f"a value for each of {', '.join(names)}")
+    return _fitted(_Key(twin, cohort), errors, tuple(start[name] for name in names) if start else None)
 
 
 class _Key:
@@ -106,26 +109,30 @@ class _Key:
 
 
 @lru_cache(maxsize=256)
-def _fitted(key: _Key, errors: bool) -> Population:
+def _fitted(key: _Key, errors: bool, given: tuple[float, ...] | None) -> Population:
     problem = _problem(key.twin, key.cohort)
     eta = np.zeros((problem.cases.samples.size - 1, problem.personal.size))
     counter = [0]
 
-    def objective(point: Floats) -> float:
+    def by_patient(point: Floats) -> Floats:
         counter[0] += 1
-        return marginal(problem, point, eta)
+        return contributions(problem, point, eta)
 
-    start = _start(problem)
-    fit = minimize(objective, start, jac=partial(_gradient, objective), method="BFGS", options={"gtol": 1e-3})
+    def objective(point: Floats) -> float:
+        return float(by_patient(point).sum())
+
+    start = _start(problem) if given is None else _pack(problem, given)
+    first = objective(start)
+    fit = minimize(objective, start, jac=partial(gradient, objective), method="BFGS", options={"gtol": 1e-3})
     slope = float(np.abs(fit.jac).max())
     if not (np.isfinite(fit.fun) and slope < 0.05):
         raise NotEvaluable(f"the population fit of {key.twin.name} did not converge: {fit.message} (slope {slope:.2g})")
-    estimates = _estimates(problem, fit.x, _hessian(objective, fit.x)) if errors else ()
-    marginal(problem, fit.x, eta)
+    found = estimates(key.twin, fit.x, by_patient) if errors else ()
+    contributions(problem, fit.x, eta)
     theta, omega, scale = unpack(problem, fit.x)
     count = problem.cases.y.size
     ids = tuple(p.id for p in key.cohort.patients if p.measurements)
-    return Population(theta, omega, scale, float(fit.fun), estimates, eta, ids, count, counter[0])
+    return Population(theta, omega, scale, float(fit.fun), first, found, eta, ids, count, counter[0], key.cohort)
 
 
 def _problem(twin: Twin, cohort: Cohort) -> _Problem:
@@ -176,6 +183,23 @@ def _start(problem: _Problem) -> Floats:
     ])  # fmt: skip
 
 
+def _pack(problem: _Problem, values: Sequence[float]) -> Floats:
+    """The unconstrained point of values in the order of `named`. Raises InputError where one has to be positive."""
+    point, kinds = np.array(values, dtype=float), _logarithmic(problem)
+    if not (np.all(np.isfinite(point)) and np.all(point[kinds] > 0.0)):
+        remedy = "finite values; personal parameters, their variation and the residual error above 0"
+        raise InputError(f"fit of {problem.twin.name}", "start", list(values), remedy)
+    point[-1] /= noise_base(problem.twin)
+    point[kinds] = np.log(point[kinds])
+    return point
+
+
+def _logarithmic(problem: _Problem) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which entries of a point are logarithms: all but the shared parameters."""
+    k, s = problem.personal.size, problem.shared.size
+    return np.array([True] * k + [False] * s + [True] * (k + 1))
+
+
 def unpack(problem: _Problem, point: Floats) -> tuple[Floats, Floats, float]:
     """theta (p,), omega (k,) and the noise scale of an unconstrained point."""
     k, s = problem.personal.size, problem.shared.size
@@ -189,10 +213,16 @@ def marginal(problem: _Problem, point: Floats, eta: Floats) -> float:
     """-2 log marginal likelihood without n log 2 pi; infinite outside the bounds or where a patient fails.
 
     eta (patients, k) holds the modes: taken as start, left at the new modes."""
+    return float(contributions(problem, point, eta).sum())
+
+
+def contributions(problem: _Problem, point: Floats, eta: Floats) -> Floats:
+    """`marginal`, patient by patient (patients,)."""
     model = problem.twin.model
     theta, omega, scale = unpack(problem, point)
-    if any(not p.bounds[0] < value < p.bounds[1] for p, value in zip(model.parameters, theta, strict=True)):
-        return np.inf
+    inside = all(p.bounds[0] < value < p.bounds[1] for p, value in zip(model.parameters, theta, strict=True))
+    if not inside or np.abs(point[_logarithmic(problem)]).max() > FARTHEST:
+        return np.full(len(eta), np.inf)
     sd = np.array([o.noise.sd * scale for o in model.observables])
     cv = np.array([o.noise.cv * scale for o in model.observables])
     rhs, observe = rhs_kernel(model, complex_numbers=True), observe_kernel(model, complex_numbers=True)
@@ -204,47 +234,5 @@ def marginal(problem: _Problem, point: Floats, eta: Floats) -> float:
     )  # fmt: skip
     if code != Code.OK:
         eta[:] = 0.0
-        return np.inf
-    return float(result.sum())
-
-
-def _gradient(objective: Callable[[Floats], float], point: Floats) -> Floats:
-    out = np.empty(point.size)
-    for i in range(point.size):
-        step = np.zeros(point.size)
-        step[i] = GRADIENT_STEP
-        out[i] = (objective(point + step) - objective(point - step)) / (2.0 * GRADIENT_STEP)
-    return out
-
-
-def _hessian(objective: Callable[[Floats], float], point: Floats) -> Floats:
-    out = np.empty((point.size, point.size))
-    steps = HESSIAN_STEP * np.eye(point.size)
-    for i in range(point.size):
-        for j in range(i + 1):
-            a, b = steps[i], steps[j]
-            corners = objective(point + a + b) - objective(point + a - b) - objective(point - a + b)
-            out[i, j] = out[j, i] = (corners + objective(point - a - b)) / (4.0 * HESSIAN_STEP**2)
-    return out
-
-
-def _estimates(problem: _Problem, point: Floats, hessian: Floats) -> tuple[Estimate, ...]:
-    values = np.linalg.eigvalsh(hessian)
-    if not values[0] > 0.0:
-        raise NotEvaluable(f"the population fit of {problem.twin.name} has no curvature in one direction: {values}")
-    errors = np.sqrt(np.diag(np.linalg.inv(hessian / 2.0)))
-    z = float(ndtri(0.975))
-    model = problem.twin.model
-    personal = [model.parameters[i] for i in problem.personal]
-    shared = [model.parameters[i] for i in problem.shared]
-    rows = [(p.name, p.unit, p.meaning, True) for p in personal] + [(p.name, p.unit, p.meaning, False) for p in shared]
-    rows += [(f"omega_{p.name}", "1", f"SD between patients of log {p.name}", True) for p in personal]
-    noise = model.observables[0].noise
-    rows += [("sigma", "1", "SD of the residual error, relative to the concentration", True)]
-    out = []
-    for (name, unit, meaning, logarithmic), x, e in zip(rows, point, errors, strict=True):
-        base = (noise.cv or noise.sd) if name == "sigma" else 1.0
-        to = (lambda v, b=base: b * float(np.exp(v))) if logarithmic else float
-        se = to(x) * e if logarithmic else e
-        out.append(Estimate(name, unit, meaning, to(x), float(se), to(x - z * e), to(x + z * e)))
-    return tuple(out)
+        return np.full(len(eta), np.inf)
+    return result

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from vvuq.analyses import analysis, evidence
-from vvuq.calibration.foce import Estimate, fit_population
+from vvuq.calibration.estimates import Estimate, named
+from vvuq.calibration.foce import fit_population
 from vvuq.models.twin import Twin
 from vvuq.record import Context, Evidence, Quantity, Table
 
 
-@analysis("What do the build patients say about the parameters?", suite="calibration")
+def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    counts = dict.fromkeys(("objective", "n_patients", "n_measurements"), "1")
+    shrinkage = {f"shrinkage_{name}": "%" for name in twin.personal}
+    return counts | shrinkage | {name: unit for name, (unit, _) in named(twin).items()}
+
+
+@analysis("What do the build patients say about the parameters?", suite="calibration", version=2, metrics=_metrics)
 def population_fit(twin: Twin, context: Context) -> Evidence:
     """Maximum marginal likelihood by FOCE-I on build patients only, with standard errors and shrinkage."""
     cohort = context.build()
@@ -18,7 +28,7 @@ def population_fit(twin: Twin, context: Context) -> Evidence:
     n = len(fit.patients)
     values = {"objective": Quantity(fit.objective, "1")}
     values["n_patients"] = Quantity(float(n), "1")
-    values["n_concentrations"] = Quantity(float(fit.concentrations), "1")
+    values["n_measurements"] = Quantity(float(fit.concentrations), "1")
     for name, spread, omega in zip(twin.personal, fit.eta.std(axis=0, ddof=1), fit.omega, strict=True):
         values[f"shrinkage_{name}"] = Quantity(100.0 * float(1.0 - spread / omega), "%", n=n)
     for e in fit.estimates:

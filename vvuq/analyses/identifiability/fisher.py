@@ -1,9 +1,10 @@
-"""Can each neonate's own sampling times tell clearance from volume?"""
+"""Can each patient's own sampling times tell the personal parameters apart?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +19,30 @@ from vvuq.record import Cell, Cohort, Context, Evidence, Patient, Quantity, Tabl
 HIGHEST_CORRELATION, HIGHEST_RSE = 0.95, 1.0
 
 
-@analysis("Which neonates' sampling times can tell the parameters apart?", suite="identifiability")
+def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    counts = (
+        "n_patients",
+        "n_rank_deficient",
+        "n_cannot_separate",
+        *(f"n_below_population_{n}" for n in twin.personal),
+    )
+    shares = ("share_cannot_separate", *(f"median_rse_{name}" for name in twin.personal))
+    return dict.fromkeys(counts, "1") | dict.fromkeys(shares, "%")
+
+
+@analysis(
+    "Which patients' sampling times can tell the parameters apart?",
+    suite="identifiability",
+    version=2,
+    metrics=_metrics,
+)
 def fisher(twin: Twin, context: Context) -> Evidence:
     """Fisher information of the personal parameters for each patient's actual doses and times, at the typical values.
 
-    Only times and doses of the held-out patients are used, never their concentrations. The prior adds nothing here."""
+    Only times and doses of the held-out patients are used, never their measured values. The prior adds nothing here."""
     build = context.build()
     population = fit_population(twin, build)
-    sealed = context.open_sealed("sampling times and doses for the Fisher information; concentrations are not used")
+    sealed = context.open_sealed("sampling times and doses for the Fisher information; measured values are not used")
     cases = [(c, p) for c in (build, sealed) for p in c.patients if p.measurements]
     found = [(p, of_patient(twin, population, c, p)) for c, p in cases]
     blind = [i for _, i in found if not separates(i)]
@@ -33,18 +50,18 @@ def fisher(twin: Twin, context: Context) -> Evidence:
     names = twin.personal
     rse = {name: [100.0 * float(i.rse[j]) for _, i in found if i.rank == len(names)] for j, name in enumerate(names)}
     values = {
-        "n_neonates": Quantity(float(n), "1"),
+        "n_patients": Quantity(float(n), "1"),
         "n_rank_deficient": Quantity(float(sum(i.rank < len(names) for _, i in found)), "1", n=n),
         "n_cannot_separate": Quantity(float(len(blind)), "1", n=n),
         "share_cannot_separate": Quantity(100.0 * len(blind) / n, "%", n=n),
         **{f"median_rse_{name}": Quantity(median(r), "%", n=len(r)) for name, r in rse.items() if r},
     }
-    tables = {"by_samples": _by_samples(found, names), "neonates": _neonates(found, names)}
+    tables = {"by_samples": _by_samples(found, names), "patients": _patients(found, names)}
     for j, (name, omega) in enumerate(zip(names, population.omega, strict=True)):
         values[f"n_below_population_{name}"] = Quantity(float(sum(not i.rse[j] <= omega for _, i in found)), "1", n=n)
     below = {name: values[f"n_below_population_{name}"].value for name in names}
     negative = tuple(
-        f"In {below[name]:.0f} of {n} neonates their own samples say less of {name} than the population does."
+        f"In {below[name]:.0f} of {n} patients their own samples say less of {name} than the population does."
         for name in names
         if below[name]
     )
@@ -73,7 +90,7 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
 
 
 def separates(i: Information) -> bool:
-    """Full rank, |correlation| <= 0.95 and every relative standard error <= 100 %."""
+    """Full rank, largest |correlation| <= 0.95 and every relative standard error <= 100 %."""
     return i.rank == i.rse.size and abs(i.correlation) <= HIGHEST_CORRELATION and bool(np.all(i.rse <= HIGHEST_RSE))
 
 
@@ -91,12 +108,12 @@ def _by_samples(found: Found, names: tuple[str, ...]) -> Table:
         correlation = median(abs(i.correlation) for i in full) if full else None
         blind = sum(not separates(i) for i in group)
         rows.append((count, len(group), len(full), blind, *medians, correlation))
-    header = ("samples", "neonates", "rank_two", "cannot_separate", *(f"median_rse_{n}" for n in names))
+    header = ("samples", "patients", "full_rank", "cannot_separate", *(f"median_rse_{n}" for n in names))
     units = ("1", "1", "1", "1", *("%" for _ in names), "1")
     return Table("By number of samples", (*header, "median_abs_correlation"), units, tuple(rows))
 
 
-def _neonates(found: Found, names: tuple[str, ...]) -> Table:
+def _patients(found: Found, names: tuple[str, ...]) -> Table:
     def number(value: float, scale: float = 1.0) -> float | str:
         return scale * float(value) if np.isfinite(value) else "undefined" if np.isnan(value) else "unbounded"
 
@@ -107,5 +124,5 @@ def _neonates(found: Found, names: tuple[str, ...]) -> Table:
     )  # fmt: skip
     columns = ("patient", "samples", "rank", "condition", *(f"rse_{n}" for n in names))
     units = ("", "1", "1", "1", *("%" for _ in names), "1", "", "")
-    title = "Each neonate's own sampling times"
+    title = "Each patient's own sampling times"
     return Table(title, (*columns, "correlation", "weakest_combination", "separates"), units, rows, individual=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 from scipy.special import ndtri
 from scipy.stats import qmc, t
 
 from vvuq.analyses import analysis, check, evidence
-from vvuq.analyses.verification.convergence import scenario
+from vvuq.analyses.settings import Choice, Count, PowerOfTwo, refused, scenario
 from vvuq.calibration.foce import Population, fit_population
 from vvuq.errors import NotEvaluable
 from vvuq.methods.chaos import Chaos, polynomial_chaos
@@ -19,24 +21,47 @@ from vvuq.models.twin import Scenario, Twin
 from vvuq.models.units import factor
 from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
 
+MOST_RUNS = 1_000_000  # nodes of the expansion's grid: (degree + 1) to the power of the number of parameters
 
-@analysis("Which uncertain parameter drives the steady-state trough?", suite="uncertainty")
+
+def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    observable = twin.model.observables[0].name
+    if twin.scenarios:  # without any, the analysis will not be evaluable; a plan may name it all the same
+        observable = scenario(twin, settings["use"], "sensitivity.use").observable
+    plain = ("largest_disagreement", "agreement", "pce_validation_error", "n_runs_sobol", "n_runs_pce")
+    indices = [f"{kind}_{p.name}" for kind in ("S1", "ST") for p in twin.model.parameters]
+    return {
+        **dict.fromkeys(("qoi_mean", "qoi_sd", "qoi_p05", "qoi_p95"), _unit(twin, observable)),
+        **dict.fromkeys((*plain, "sum_first_order", *indices), "1"),
+        **dict.fromkeys(("horizon", "observed_median", "observed_longest"), twin.model.time_unit),
+    }
+
+
+def _unit(twin: Twin, observable: str) -> str:
+    return twin.model.observables[twin.model.observable_index(observable)].unit
+
+
+@analysis(
+    "Which uncertain parameter drives the quantity of interest?", suite="uncertainty", version=2, metrics=_metrics
+)
 def sensitivity(
     twin: Twin,
     context: Context,
     *,
-    use: dict[str, object],
-    base: int = 256,
-    scrambles: int = 16,
-    degree: int = 6,
-    fresh: int = 1024,
-    bins: int = 40,
+    use: Choice,
+    base: Annotated[PowerOfTwo, Field(ge=16)] = 256,
+    scrambles: Annotated[int, Field(ge=2)] = 16,
+    degree: Count = 6,
+    fresh: Annotated[int, Field(ge=16)] = 1024,
+    bins: Count = 40,
 ) -> Evidence:
     """Sobol' indices (SALib) and polynomial chaos (chaospy) of the scenario `use` over the personal parameters'
     variation between patients and the shared parameters' standard errors, and whether the two methods agree."""
     build = context.build()
     fit = fit_population(twin, build)
-    problem, names = scenario(twin, use), tuple(p.name for p in twin.model.parameters)
+    problem, names = scenario(twin, use, "sensitivity.use"), tuple(p.name for p in twin.model.parameters)
+    if (degree + 1) ** len(names) > MOST_RUNS:
+        raise refused("sensitivity.degree", degree, f"a lower one: (degree + 1)^{len(names)} runs, {MOST_RUNS} at most")
     run = _model(twin, fit, problem)
 
     def from_cube(points: Floats) -> Floats:
@@ -51,7 +76,7 @@ def sensitivity(
     sample = from_cube(np.clip(qmc.Sobol(d, rng=context.stream("density")).random(4096).T, 1e-12, 1 - 1e-12))
     if not np.all(np.isfinite(sample)):
         raise NotEvaluable(f"{int((~np.isfinite(sample)).sum())} of {sample.size} model runs failed")
-    unit = twin.model.observables[twin.model.observable_index(problem.observable)].unit
+    unit = _unit(twin, problem.observable)
     rows = _compare(names, indices, chaos, scrambles)
     growth = _growth(from_cube, names, base, scrambles, context)
     values = _values(names, indices, chaos, sample, rows, unit, len(fit.patients))
@@ -72,11 +97,11 @@ def sensitivity(
     values["observed_median"] = Quantity(float(np.median(observed)), hours, n=len(last))
     values["observed_longest"] = Quantity(float(observed.max()), hours, n=len(last))
     if problem.time > observed.max():
-        text = f"the {problem.meaning} lies at {problem.time:.0f} {hours}, the last samples at a median of"
+        text = f"the quantity of interest lies at {problem.time:.0f} {hours}, the last samples at a median of"
         negative += (f"Extrapolation: {text} {np.median(observed):.0f} and at most {observed.max():.0f} {hours}.",)
     most = max(names, key=lambda name: values[f"ST_{name}"].value)
     share = 100.0 * values[f"S1_{most}"].value
-    findings = (f"{most} alone makes {share:.0f} % of the variance of the {problem.meaning.split(' after ')[0]}.",)
+    findings = (f"{most} alone makes {share:.0f} % of the variance of the quantity of interest ({problem.meaning}).",)
     return evidence(sensitivity, twin.name, inputs, values=values, tables=tables, findings=findings, negative=negative)
 
 
@@ -128,10 +153,10 @@ def _values(
 ) -> dict[str, Quantity]:
     p05, p95 = (float(v) for v in np.quantile(sample, [0.05, 0.95]))
     values = {
-        "trough_mean": Quantity(float(sample.mean()), unit, kind="epistemic", n=n),
-        "trough_sd": Quantity(float(sample.std()), unit, kind="epistemic", n=n),
-        "trough_p05": Quantity(p05, unit, kind="epistemic", n=n),
-        "trough_p95": Quantity(p95, unit, kind="epistemic", n=n),
+        "qoi_mean": Quantity(float(sample.mean()), unit, kind="epistemic", n=n),
+        "qoi_sd": Quantity(float(sample.std()), unit, kind="epistemic", n=n),
+        "qoi_p05": Quantity(p05, unit, kind="epistemic", n=n),
+        "qoi_p95": Quantity(p95, unit, kind="epistemic", n=n),
         "largest_disagreement": Quantity(max(abs(r[8]) for r in rows), "1", kind="numerical"),
         "agreement": Quantity(float(all(r[9] for r in rows)), "1"),
         "pce_validation_error": Quantity(chaos.error, "1", kind="numerical"),
@@ -177,16 +202,16 @@ def _density(sample: Floats, bins: int, unit: str) -> Table:
     heights, edges = np.histogram(sample, bins=bins, range=tuple(np.quantile(sample, [0.001, 0.999])), density=True)
     middles = 0.5 * (edges[:-1] + edges[1:])
     rows = tuple((float(x), float(y)) for x, y in zip(middles, heights, strict=True))
-    return Table("Distribution of the quantity of interest", ("trough", "density"), (unit, f"1/({unit})"), rows)
+    return Table("Distribution of the quantity of interest", ("value", "density"), (unit, f"1/({unit})"), rows)
 
 
 @check("sensitivity")
 def inputs_are_ranked_and_propagated(found: Evidence) -> tuple[Finding, ...]:
-    """Input rows: rung b, the parameters are ranked and propagated; doses, weight and times are taken as exact."""
+    """Input rows: rung b, the parameters are ranked and propagated; recorded inputs and times are taken as exact."""
     agrees = found.values["agreement"].value == 1.0
-    reason = "parameters are ranked, doses, weights and times are not varied" if agrees else "two methods disagree"
+    reason = "parameters are ranked, recorded inputs and times are not varied" if agrees else "two methods disagree"
     spread = (
-        "variation between neonates is propagated; errors of doses, weights, times and typical values are taken as none"
+        "variation between patients is propagated; errors of recorded inputs, times and typical values count as none"
     )
     return (
         Finding("validation.model.input_sensitivities", "b" if agrees else "a", reason),

@@ -2,41 +2,72 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Any
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from vvuq.analyses import analysis, check, evidence
+from vvuq.analyses.settings import CovariateName, Finite, Interval, Name, has_covariate
 from vvuq.data import describe
 from vvuq.models.twin import Twin
 from vvuq.record import Cohort, Context, Evidence, Finding, Patient, Quantity
 
-Limits = dict[str, list[float]]
+ALIKE = math.log(1.25)  # amounts or intervals of one regimen differ by less than a quarter
 
 
-@analysis("Which patients were analysed, and how were they split?", suite="data", version=2)
+@with_config(ConfigDict(extra="forbid", strict=True))
+class Unrecorded(TypedDict, total=False):
+    """What matters for the use and is not on record, in the plan's words: of the patients, of their conditions."""
+
+    patients: list[Name]
+    conditions: list[Name]
+
+
+def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    spans = {f"envelope_{name}_covered": "%" for name in settings.get("envelope") or {}}
+    return dict.fromkeys((*describe.COUNTS, "n_regimens_held_out"), "1") | spans
+
+
+@analysis("Which patients were analysed, and how were they split?", suite="data", version=3, metrics=_metrics)
 def cohort(
     twin: Twin,
     context: Context,
     *,
-    envelope: Limits | None = None,
-    below: dict[str, float] | None = None,
+    envelope: dict[CovariateName, Interval] | None = None,
+    below: dict[CovariateName, Finite] | None = None,
+    dose_per: CovariateName | None = None,
+    unrecorded: Unrecorded | None = None,
 ) -> Evidence:
-    """Counts, flow, table 1, what is missing. envelope: covariate -> [low, high] of the context of use."""
+    """Counts, flow, table 1, what is missing. envelope: covariate -> [low, high] of the context of use; below:
+    covariate -> limit for table 1; dose_per: covariate that doses are divided by to tell regimens apart."""
     build = context.build()
-    sealed = context.open_sealed("counts and covariates for the flow diagram and table 1; concentrations are not used")
+    for name in envelope or {}:
+        has_covariate(build, name, "cohort.envelope")
+    for name in below or {}:
+        has_covariate(build, name, "cohort.below")
+    if dose_per is not None:
+        has_covariate(build, dose_per, "cohort.dose_per")
+    sealed = context.open_sealed("counts and covariates for the flow diagram and table 1; measured values are not used")
     values = {name: Quantity(float(count), "1") for name, count in describe.counts(build, sealed).items()}
     for name, (low, high) in (envelope or {}).items():
-        values[f"envelope_{name}_covered"] = Quantity(
-            100.0 * covered(sealed, name, low, high), "%", n=len(sealed.patients)
-        )
-    regimens = {regimen(p) for p in sealed.patients if p.doses}
+        share = 100.0 * covered(sealed, name, low, high)
+        values[f"envelope_{name}_covered"] = Quantity(share, "%", n=len(sealed.patients))
+    regimens = {regimen(p, dose_per) for p in sealed.patients if p.doses}
     values["n_regimens_held_out"] = Quantity(float(len(regimens)), "1")
     tables = {
         "flow": describe.flow(build, sealed),
         "table1": describe.table1(build, sealed, tuple((below or {}).items())),
         "missingness": describe.missingness(build, sealed),
     }
-    inputs: dict[str, object] = {"build": build.digest, "sealed": sealed.digest, "envelope": envelope or {}}
+    inputs: dict[str, object] = {
+        "build": build.digest, "sealed": sealed.digest, "envelope": envelope or {}, "dose_per": dose_per or "",
+        "covariates": [name for name, _ in build.patients[0].covariates], "unrecorded": unrecorded or {},
+    }  # fmt: skip
     return evidence(cohort, twin.name, inputs, values=values, tables=tables)
 
 
@@ -46,44 +77,58 @@ def covered(part: Cohort, covariate: str, low: float, high: float) -> float:
     return max(0.0, min(max(values), high) - max(min(values), low)) / (high - low)
 
 
-def regimen(patient: Patient) -> tuple[int, float, int]:
-    """First dose to 5 per kg, median later dose to 0.5 per kg, median interval to 6: what makes regimens alike."""
-    weight = dict(patient.covariates).get("weight", 1.0)
-    first, later = patient.doses[0].amount / weight, [d.amount / weight for d in patient.doses[1:]]
+def regimen(patient: Patient, dose_per: str | None = None) -> tuple[int | None, ...]:
+    """First dose, median later dose (both divided by a covariate where one is named) and median interval, each to a
+    quarter of its size: what makes regimens alike. None where there is no later dose, or two stand at one time."""
+    size = dict(patient.covariates)[dose_per] if dose_per else 1.0
+    first, later = patient.doses[0].amount / size, [d.amount / size for d in patient.doses[1:]]
     gaps = [b.time - a.time for a, b in pairwise(patient.doses)]
-    maintenance, interval = (median(later), median(gaps)) if later else (0.0, 0.0)
-    return 5 * round(first / 5), round(2 * maintenance) / 2, 6 * round(interval / 6)
+    return _step(first), _step(median(later) if later else 0.0), _step(median(gaps) if gaps else 0.0)
+
+
+def _step(value: float) -> int | None:
+    return round(math.log(value) / ALIKE) if value > 0.0 else None
 
 
 @check("cohort")
 def comparators_span_the_envelope(found: Evidence) -> tuple[Finding, ...]:
-    """Comparator rows that the cohort's description decides; none where a patient stands in both parts."""
+    """Comparator rows that the cohort's description decides; none where a patient stands in both parts.
+
+    Of what is not recorded the check knows what the plan says, so that no row rises above b by its word."""
     if found.values["n_overlap"].value != 0:
         return ()
+    return (*_of_samples(found), *_of_conditions(found))
+
+
+def _of_samples(found: Evidence) -> tuple[Finding, ...]:
+    leaf, known = "validation.comparator.samples.measurements", found.inputs["covariates"]
+    recorded = f"recorded for every patient: {', '.join(known)}" if known else "no characteristic is recorded"
+    rows = [Finding(leaf, "b" if known else "a", recorded + _missing(found, "patients"))]
     spans = {name: v.value for name, v in found.values.items() if name.startswith("envelope_")}
-    least = min(spans.values(), default=0.0)
-    rung = "c" if least >= 90.0 else "b" if least > 0.0 else "a"
-    text = ", ".join(
-        f"{name.removeprefix('envelope_').removesuffix('_covered')} {v:.0f} %" for name, v in spans.items()
-    )
-    regimens = found.values["n_regimens_held_out"].value
-    quantity = "c" if regimens > 4 else "b" if regimens >= 2 else "a"
+    if spans:
+        least = min(spans.values())
+        rung, equal = "c" if least >= 90.0 else "b" if least > 0.0 else "a", "c" if least >= 90.0 else "b"
+        share = (f"{n.removeprefix('envelope_').removesuffix('_covered')} {v:.0f} %" for n, v in spans.items())
+        text = f"share of the envelope that held-out patients span: {', '.join(share)}"
+        rows.append(Finding("validation.comparator.samples.range", rung, text))
+        rows.append(Finding("validation.assessment.input_equivalency", equal, f"inputs are of the same types; {text}"))
+    return tuple(rows)
+
+
+def _of_conditions(found: Evidence) -> tuple[Finding, ...]:
+    regimens, per = found.values["n_regimens_held_out"].value, found.inputs["dose_per"]
+    if regimens == 0:
+        return ()
+    rung = "c" if regimens > 4 else "b" if regimens >= 2 else "a"
+    count = f"{regimens:.0f} {'regimen' if regimens == 1 else 'regimens'}"
+    text = f"{count} of held-out patients, by dose{f' per {per}' if per else ''} and interval"
+    recorded = "doses and their times are recorded" + _missing(found, "conditions")
     return (
-        Finding(
-            "validation.comparator.samples.range", rung, f"share of the envelope that held-out neonates span: {text}"
-        ),
-        Finding("validation.comparator.samples.measurements", "b", "weight and Apgar score are recorded; age is not"),
-        Finding(
-            "validation.comparator.conditions.quantity",
-            quantity,
-            f"{regimens:.0f} regimens, by dose per kg and interval",
-        ),
-        Finding(
-            "validation.assessment.input_equivalency",
-            "c" if least >= 90.0 else "b",
-            f"inputs are of the same types; of the ranges of use held-out neonates span: {text}",
-        ),
-        Finding(
-            "validation.comparator.conditions.measurements", "b", "doses and times are recorded; co-medication is not"
-        ),
+        Finding("validation.comparator.conditions.quantity", rung, text),
+        Finding("validation.comparator.conditions.measurements", "b", recorded),
     )
+
+
+def _missing(found: Evidence, part: str) -> str:
+    said: Sequence[str] = found.inputs["unrecorded"].get(part, ())
+    return f"; not recorded: {', '.join(said)}" if said else ""

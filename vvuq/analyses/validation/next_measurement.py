@@ -1,6 +1,7 @@
 """Shared by cross_validation and holdout: each patient's next measurement, forecast from the earlier ones.
 
-A row is one forecast; headline metrics are over rows with at least one earlier measurement of that patient."""
+A row is one forecast; headline metrics are over rows with at least one earlier measurement of that patient. One
+observable is compared, in its unit."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
     rows, failed, third = [], 0, []
     for k, m in enumerate(taken):
         if seen[k].code != 0:
-            raise NotEvaluable(f"the filter failed on patient {patient.id} at {m.time:g}: code {seen[k].code}")
+            raise NotEvaluable(f"the filter failed on measurement {k + 1} of a patient: code {seen[k].code}")
         ahead, alone = (
             forecast(filter_, belief, schedule, m.observable, np.array([m.time]), draws)
             for belief in (beliefs[k], beliefs[0])
@@ -100,7 +101,7 @@ def covered(pit: Floats, level: float) -> Floats:
 
 
 def statistics(rows: Floats) -> Floats:
-    """The metrics METRICS over rows with an earlier measurement (mean_nis over all rows), in order."""
+    """The numbers of `metrics` over rows with an earlier measurement (mean_nis over all rows), in order."""
     c = COLUMN
     later = rows[rows[:, c["earlier"]] >= 1.0]
     error = prediction_error(later[:, c["observed"]], later[:, c["median"]])
@@ -117,13 +118,16 @@ def statistics(rows: Floats) -> Floats:
 
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-METRICS = (
-    ("mdpe", "%"), ("mdape", "%"), ("crps", "mg/L"), *((f"coverage_{100 * v:.0f}", "%") for v in LEVELS),
-    ("baseline_mdpe", "%"), ("baseline_mdape", "%"), ("baseline_crps", "mg/L"), ("crps_skill", "1"),
-    ("mdape_gain", "%"), ("interval90_width", "mg/L"), ("baseline_interval90_width", "mg/L"),
-    ("mean_nis", "1"),
-    *((f"baseline_coverage_{100 * v:.0f}", "%") for v in LEVELS),
-)  # fmt: skip
+
+
+def metrics(unit: str) -> dict[str, str]:
+    """Name and unit of each number of `statistics`, in order, for an observable in `unit`."""
+    coverage = {f"coverage_{100 * v:.0f}": "%" for v in LEVELS}
+    return {
+        "mdpe": "%", "mdape": "%", "crps": unit, **coverage, "baseline_mdpe": "%", "baseline_mdape": "%",
+        "baseline_crps": unit, "crps_skill": "1", "mdape_gain": "%", "interval90_width": unit,
+        "baseline_interval90_width": unit, "mean_nis": "1", **{f"baseline_{name}": "%" for name in coverage},
+    }  # fmt: skip
 
 
 def _mean(values: Floats) -> float:

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vvuq.analyses.validation.learning import learned, learning_table, narrowing_table, negative_learning
+from vvuq.analyses.settings import Group, has_covariate, refused
+from vvuq.analyses.validation import learning
 from vvuq.analyses.validation.next_measurement import (
     COLUMN,
     COLUMNS,
     LEVELS,
-    METRICS,
     Rows,
     covered,
+    metrics,
     pooled,
     statistics,
 )
-from vvuq.errors import NotEvaluable
+from vvuq.errors import NotEvaluable, near
 from vvuq.methods.bootstrap import patient_bootstrap, quantity
 from vvuq.methods.scores import prediction_error
+from vvuq.models.parameter import Observable
 from vvuq.models.twin import Twin
-from vvuq.record import Cell, Evidence, Finding, Floats, Quantity, Table
-
-Group = dict[str, object]  # {"covariate": NAME, "below": LIMIT}
-TIME, LEVEL = "h", "mg/L"
+from vvuq.record import Cell, Cohort, Evidence, Finding, Floats, Quantity, Table
 
 
-def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resamples: int) -> dict[str, Quantity]:
-    """All METRICS with 95 % patient-level bootstrap intervals, the counts, what samples teach (learning.py).
+def declared(analysis: str, twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Name and unit of every value that cross_validation or holdout reports under these settings."""
+    unit = compared(twin, settings.get("observable"), analysis).unit
+    counts = dict.fromkeys(("n_patients", "n_predictions", "n_leaked", "failed_members"), "1")
+    return metrics(unit) | counts | learning.metrics(twin, unit)
+
+
+def compared(twin: Twin, name: str | None, analysis: str) -> Observable:
+    """The observable that is compared: the one named, else the twin's first. Raises InputError."""
+    observables = {o.name: o for o in twin.model.observables}
+    if name is not None and name not in observables:
+        raise refused(f"{analysis}.observable", name, f"an observable of {twin.name}{near(name, observables)}")
+    return observables[name] if name else twin.model.observables[0]
+
+
+def check_cohort(cohort: Cohort, observable: Observable, groups: Sequence[Group], analysis: str) -> None:
+    """Raises InputError where a group names a covariate that is not there, or another observable was measured too."""
+    for place, group in enumerate(groups):
+        has_covariate(cohort, group["covariate"], f"{analysis}.groups.{place}.covariate")
+    measured = sorted({m.observable for p in cohort.patients for m in p.measurements})
+    if measured and measured != [observable.name]:
+        remedy = f"the one observable that the cohort holds; it holds {', '.join(measured)}"
+        raise refused(f"{analysis}.observable", observable.name, remedy)
+
+
+def values_of(
+    twin: Twin, unit: str, found: Sequence[Rows], rng: np.random.Generator, resamples: int
+) -> dict[str, Quantity]:
+    """All `metrics` with 95 % patient-level bootstrap intervals, the counts, what samples teach (learning.py).
 
     n_predictions counts a forecast once, however often cross-validation repeats it."""
     groups = [g for g in pooled(found) if np.any(g[:, COLUMN["earlier"]] >= 1.0)]
@@ -38,14 +65,14 @@ def values_of(twin: Twin, found: Sequence[Rows], rng: np.random.Generator, resam
         raise NotEvaluable(f"{len(groups)} patients with two measurements or more: an interval over patients needs 3")
     observed, replicates = patient_bootstrap(groups, statistics, rng, resamples)
     values = {
-        name: quantity(observed[i], replicates[np.isfinite(replicates[:, i]), i], unit, n=len(groups))
-        for i, (name, unit) in enumerate(METRICS)
+        name: quantity(observed[i], replicates[np.isfinite(replicates[:, i]), i], of, n=len(groups))
+        for i, (name, of) in enumerate(metrics(unit).items())
         if np.isfinite(observed[i])
     }
     values |= {name: _bounded(q) for name, q in values.items() if "coverage_" in name}
     values["n_patients"] = Quantity(float(len(groups)), "1")
     values["n_predictions"] = Quantity(float(sum(len(np.unique(g[:, COLUMN["earlier"]])) - 1 for g in groups)), "1")
-    values |= learned(twin, found, rng, resamples)
+    values |= learning.learned(twin, unit, found, rng, resamples)
     values["failed_members"] = Quantity(float(sum(r.failed for r in found)), "1")
     return values
 
@@ -64,22 +91,25 @@ def _bounded(share: Quantity) -> Quantity:
 
 def tables_of(
     twin: Twin,
+    unit: str,
     found: Sequence[Rows],
     values: dict[str, Quantity],
     groups: Sequence[Group],
     rng: np.random.Generator,
-    *,
-    individual: bool,
 ) -> dict[str, Table]:
-    """The tables that the pages draw from; `individual` adds those that show single patients."""
-    tables = {
-        "by_history": _by_history(found),
+    """The tables that the pages draw from; none shows single patients. by_group is there where groups are named."""
+    return {
+        "by_history": _by_history(found, unit),
         "coverage": _coverage(values),
-        "by_group": _by_group(found, groups, rng),
-        "learning": learning_table(twin, values),
-        "narrowing": narrowing_table(values),
+        "learning": learning.learning_table(twin, values),
+        "narrowing": learning.narrowing_table(unit, values),
+        **({"by_group": _by_group(found, groups, unit, rng)} if groups else {}),
     }
-    return {**tables, "predictions": _predictions(found), "worst": _worst(found)} if individual else tables
+
+
+def individual_tables(twin: Twin, unit: str, found: Sequence[Rows]) -> dict[str, Table]:
+    """The tables that show single patients."""
+    return {"predictions": _predictions(found, twin.model.time_unit, unit), "worst": _worst(found)}
 
 
 def _stack(found: Sequence[Rows]) -> Floats:
@@ -104,7 +134,7 @@ def _distinct(found: Sequence[Rows], keep: NDArray[np.bool_]) -> int:
     return len({pair for pair, kept in zip(every, keep, strict=True) if kept})
 
 
-def _by_history(found: Sequence[Rows]) -> Table:
+def _by_history(found: Sequence[Rows], unit: str) -> Table:
     rows, out = _stack(found), []
     earlier = rows[:, COLUMN["earlier"]]
     for label, keep in (("0", earlier == 0), ("1", earlier == 1), ("2", earlier == 2), ("3 or more", earlier >= 3)):
@@ -120,8 +150,8 @@ def _by_history(found: Sequence[Rows]) -> Table:
         "earlier_samples", "patients", "predictions", "mdpe", "mdape", "crps", "baseline_crps", "coverage_90",
         "total_sd", "epistemic_sd", "aleatory_sd",
     )  # fmt: skip
-    units = ("1", "1", "1", "%", "%", LEVEL, LEVEL, "%", LEVEL, LEVEL, LEVEL)
-    return Table("By number of earlier samples of the neonate", columns, units, tuple(out))
+    units = ("1", "1", "1", "%", "%", unit, unit, "%", unit, unit, unit)
+    return Table("By number of earlier samples of the patient", columns, units, tuple(out))
 
 
 def _coverage(values: dict[str, Quantity]) -> Table:
@@ -135,12 +165,14 @@ def _coverage(values: dict[str, Quantity]) -> Table:
     )  # fmt: skip
 
 
-def _by_group(found: Sequence[Rows], groups: Sequence[Group], rng: np.random.Generator) -> Table:
+def _by_group(found: Sequence[Rows], groups: Sequence[Group], unit: str, rng: np.random.Generator) -> Table:
     out: list[tuple[Cell, ...]] = []
     for group in groups:
-        name, limit = str(group["covariate"]), float(str(group["below"]))
+        name, limit = group["covariate"], group["below"]
         for label, below in ((f"{name} < {limit:g}", True), (f"{name} >= {limit:g}", False)):
             part = [r for r in found if (dict(r.patient.covariates)[name] < limit) == below]
+            if below and not part:
+                raise NotEvaluable(f"the group {label} of the plan selects no patient")
             rows = _stack(part)[_stack(part)[:, COLUMN["earlier"]] >= 1] if part else np.empty((0, len(COLUMNS)))
             if len(rows):
                 mdape, crps, _, coverage = _summary(rows)
@@ -151,7 +183,7 @@ def _by_group(found: Sequence[Rows], groups: Sequence[Group], rng: np.random.Gen
             else:
                 out.append((label, 0, 0, None, None, None, None, None))
     columns = ("group", "patients", "predictions", "mdape", "low", "high", "crps", "coverage_90")
-    units = ("", "1", "1", "%", "%", "%", LEVEL, "%")
+    units = ("", "1", "1", "%", "%", "%", unit, "%")
     return Table("By group, one earlier sample or more (95 % interval over patients)", columns, units, tuple(out))
 
 
@@ -166,7 +198,7 @@ def _range(part: Sequence[Rows], rng: np.random.Generator) -> tuple[float | None
     return float(low), float(high)
 
 
-def _predictions(found: Sequence[Rows]) -> Table:
+def _predictions(found: Sequence[Rows], time: str, unit: str) -> Table:
     columns = (
         "time", "earlier", "observed", "median", "low90", "high90", "epistemic_low90", "epistemic_high90",
         "baseline_median", "baseline_low90", "baseline_high90",
@@ -177,7 +209,7 @@ def _predictions(found: Sequence[Rows]) -> Table:
         for r in found
         for row in r.values
     )
-    units = ("", TIME, "1", *(LEVEL for _ in columns[2:]))
+    units = ("", time, "1", *(unit for _ in columns[2:]))
     return Table("Every forecast beside its measurement", names, units, rows, individual=True)
 
 
@@ -188,12 +220,13 @@ def _worst(found: Sequence[Rows]) -> Table:
         if len(rows):
             scored.append((r.patient.id, len(rows), _summary(rows)[0]))
     worst = tuple(sorted(scored, key=lambda row: (-row[2], row[0]))[:10])
-    return Table("The ten worst neonates", ("patient", "predictions", "mdape"), ("", "1", "%"), worst, individual=True)
+    title, columns = "The worst patients (ten at most)", ("patient", "predictions", "mdape")
+    return Table(title, columns, ("", "1", "%"), worst, individual=True)
 
 
 def negative_of(twin: Twin, values: dict[str, Quantity], who: str) -> tuple[str, ...]:
     """Sentences for whatever speaks against the twin in these values."""
-    out = negative_learning(twin, values, who)
+    out = learning.negative_learning(twin, values, who)
     skill = values["crps_skill"]
     if skill.lower95 is not None and skill.lower95 <= 0.0:
         out.append(

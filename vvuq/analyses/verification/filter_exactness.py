@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from vvuq.analyses import analysis, check, evidence
+from vvuq.analyses.settings import Count
 from vvuq.assimilation import kalman, ukf
 from vvuq.models import Additive, Bolus, LogNormal, Model, Observable, Parameter, Schedule
 from vvuq.models.twin import Twin
@@ -48,18 +50,26 @@ LINEAR = Model(
 ROWS = {"first": np.array([1.0, 0.0]), "total": np.array([1.0, 1.0])}
 
 
-@analysis("Does the unscented filter equal the Kalman filter where both are exact?", suite="verification")
-def filter_exactness(twin: Twin, context: Context, *, cases: int = 100, observations: int = 12) -> Evidence:
+DIFFERENCES = ("mean_difference", "covariance_difference", "log_likelihood_difference")
+
+
+def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
+    return dict.fromkeys((*DIFFERENCES, "n_cases"), "1")
+
+
+@analysis(
+    "Does the unscented filter equal the Kalman filter where both are exact?", suite="verification", metrics=_metrics
+)
+def filter_exactness(twin: Twin, context: Context, *, cases: Count = 100, observations: Count = 12) -> Evidence:
     """Random linear models with doses, process noise and irregular times; largest relative differences."""
     rng = context.stream("cases")
     rows = [one_case(rng, observations) for _ in range(cases)]
     largest = np.max(np.array(rows), axis=0)
-    names = ("mean_difference", "covariance_difference", "log_likelihood_difference")
-    values = {n: Quantity(float(v), "1", kind="numerical", n=cases) for n, v in zip(names, largest, strict=True)}
+    values = {n: Quantity(float(v), "1", kind="numerical", n=cases) for n, v in zip(DIFFERENCES, largest, strict=True)}
     values["n_cases"] = Quantity(float(cases), "1")
     ranked = sorted(range(cases), key=lambda i: -max(rows[i]))[:10]
     table = Table(
-        "The ten largest differences", ("case", "observations", *names), ("", "1", "1", "1", "1"),
+        "The ten largest differences", ("case", "observations", *DIFFERENCES), ("", "1", "1", "1", "1"),
         tuple((i, observations, *rows[i]) for i in ranked),
     )  # fmt: skip
     inputs: dict[str, object] = {"cases": cases, "observations": observations, "model": LINEAR.name}
