@@ -63,6 +63,7 @@ def test_the_statistic_asked_for_is_the_one_compared():
         (Quantity(0.01, "1", upper95=math.nan), {"statistic": "upper95"}, "not a finite number"),
         (Quantity(0.01, "1"), {"min_n": 5}, "an unknown number"),
         (Quantity(0.01, "1", n=4), {"min_n": 5}, "rests on 4"),
+        (Quantity(0.01, "1", n=0), {}, "rests on nobody"),
         (Quantity(0.01, "1"), {"metric": "deviatio"}, "did you mean deviation"),
     ],
 )

@@ -47,6 +47,21 @@ def test_every_code_has_a_meaning():
     assert {0, 70, 4, 2, 3, 1, 5, 130} == set(MEANING)
 
 
+def test_what_is_invalid_is_2_and_all_else_is_listed():
+    verdicts = [verdict("gap", "one"), verdict("not_met", "two")]
+    code, lines = gate(verdicts, [], ["the plan is not locked"])
+    assert code == 2
+    assert lines[0] == "invalid: the plan is not locked"
+    assert len(lines) == 3
+    assert gate(verdicts, ["row 1"], ["the plan is not locked"])[0] == 4
+    text = summary("toy", verdicts, [], ["the plan is not locked"], ["rules changed"])
+    assert "(exit 2)" in text and "- invalid: the plan is not locked" in text and "- note: rules changed" in text
+    suite = ET.fromstring(junit("toy", verdicts, [], ["the plan is not locked"]).split("\n", 1)[1])
+    errors = suite.findall("testcase")[-1].findall("error")
+    assert [(error.get("type"), error.get("message")) for error in errors] == [("invalid", "the plan is not locked")]
+    assert suite.get("errors") == "2"
+
+
 KINDS = {"met": None, "waived": "skipped", "not_met": "failure"}
 
 

@@ -1,14 +1,27 @@
 """A lock holds values; changed values are refused or amended in the open; no byte changes unseen."""
 
+import dataclasses
+import errno
 import json
 
 import pytest
 from plans import ORDER, plan_data, write_plan
 
 from vvuq.credibility import lock as module
-from vvuq.credibility.lock import check_lock, differences, lock, lock_path, read_lock, verify_plan
+from vvuq.credibility.lock import (
+    Amendment,
+    Knowledge,
+    check_lock,
+    differences,
+    lock,
+    lock_path,
+    read_lock,
+    verify_plan,
+)
 from vvuq.credibility.plan import load_plan
 from vvuq.errors import InputError, IntegrityError
+from vvuq.evidence.files import OutputError
+from vvuq.paths import shipped
 
 
 @pytest.fixture
@@ -54,12 +67,73 @@ def test_locking_changed_values_needs_a_reason_which_stays(path):
     assert check_lock(plan, path) == made
 
 
+def test_an_amendment_holds_what_changed_and_what_was_known(path):
+    lock(load_plan(path), path, rules={"a.py": "1"})
+    plan = widen(path)
+    made = lock(
+        plan, path, "the assay is coarser", rules={"a.py": "2", "b.py": "1"}, known=Knowledge(2, {"order": "E-1"})
+    )
+    (amendment,) = made.amendments
+    place = f"factors.{ORDER}.criteria.0.value"
+    assert amendment.changes == (f"{place}: 0.1 -> 0.5", "rules: a.py was changed", "rules: b.py was added")
+    assert (amendment.openings, amendment.evidence) == (2, {"order": "E-1"})
+    assert read_lock(path) == made
+    assert made.rules == {"a.py": "2", "b.py": "1"}
+
+
+def test_changed_values_are_kept_whole(path):
+    lock(load_plan(path), path)
+    data = plan_data()
+    data["title"] = "T" * 300
+    write_plan(path.parent, data)
+    made = lock(load_plan(path), path, "a better title")
+    assert made.amendments[0].changes == (f'title: "A toy" -> "{"T" * 300}"',)
+    assert (made.amendments[0].openings, made.amendments[0].evidence) == (None, None)  # no store was at hand
+
+
+def test_changed_rules_alone_are_amended_only_with_a_reason(path):
+    plan = load_plan(path)
+    first = lock(plan, path, rules={"a.py": "1"})
+    assert lock(plan, path, rules={"a.py": "2"}) == first
+    made = lock(plan, path, "the check was mended", rules={"a.py": "2"})
+    assert made.amendments[0].changes == ("rules: a.py was changed",)
+    assert (made.digest, made.rules) == (first.digest, {"a.py": "2"})
+    with pytest.raises(InputError, match="neither values nor rules were changed"):
+        lock(plan, path, "once more", rules={"a.py": "2"})
+
+
+def test_a_lock_of_an_older_version_still_holds(path):
+    plan = load_plan(path)
+    made = lock(plan, path)
+    body = dataclasses.asdict(made) | {"amendments": [{"digest": "0" * 64, "locked_at": "2026", "reason": "r"}]}
+    del body["rules"]
+    lock_path(path).write_text(json.dumps(body | {"seal": module._seal(body)}))
+    assert check_lock(plan, path).amendments == (Amendment("0" * 64, "2026", "r"),)
+    assert verify_plan(plan, path) == []
+    lock(widen(path), path, "the assay is coarser", known=Knowledge(1, {}))
+    old, new = read_lock(path).amendments
+    assert (old.changes, old.openings, new.openings) == (None, None, 1)
+
+
+def test_the_lock_of_the_shipped_study_holds():
+    plan = shipped("studies") / "phenobarbital" / "plan.yaml"
+    assert read_lock(plan) is not None
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "not JSON", '{"seal": ""}', "\udcff"])
+def test_a_damaged_lock_says_what_to_do(path, content):
+    lock(load_plan(path), path)
+    lock_path(path).write_text(content, errors="surrogateescape")
+    with pytest.raises(IntegrityError, match=r"plan\.lock\.json is damaged .*put back the file as it was written"):
+        read_lock(path)
+
+
 def test_comments_keep_the_lock_but_verification_sees_them(path):
     made = lock(load_plan(path), path)
     path.write_text("# new\n" + path.read_text())
     plan = load_plan(path)
     assert check_lock(plan, path) == made
-    assert "though not its values" in verify_plan(plan, path)[0]
+    assert "although its values are" in verify_plan(plan, path)[0]
     sealed = lock(plan, path)
     assert (sealed.locked_at, sealed.amendments) == (made.locked_at, ())
     assert verify_plan(plan, path) == []
@@ -119,10 +193,10 @@ def test_a_lock_is_written_whole_or_not_at_all(path, monkeypatch):
     made = lock(plan, path)
 
     def fail(*arguments):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(module.Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OutputError, match="No space left"):
         lock(plan, path)
     monkeypatch.undo()
     assert read_lock(path) == made

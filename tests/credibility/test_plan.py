@@ -6,21 +6,19 @@ import pytest
 import yaml
 from plans import AGREEMENT, JUDGEMENT, LEAVES, NUMERIC, ORDER, plan_data, write_plan
 
-from vvuq.credibility.plan import Known, Plan, load_plan
+from vvuq.credibility.plan import Plan, load_plan
 from vvuq.errors import InputError
 from vvuq.paths import shipped
 
-KNOWN = {"order": Known(settings=("n",)), "sealed": Known(settings=())}
 
-
-def load(tmp_path, edit=lambda data: None, known=None):
+def load(tmp_path, edit=lambda data: None):
     data = plan_data()
     edit(data)
-    return load_plan(write_plan(tmp_path, data), known)
+    return load_plan(write_plan(tmp_path, data))
 
 
 def test_a_valid_plan(tmp_path):
-    plan = load(tmp_path, known=KNOWN)
+    plan = load(tmp_path)
     assert tuple(plan.factors) == LEAVES
     assert plan.risk_level == "high"
     assert plan.analyses["order"].at("quick") == {"n": 1}
@@ -61,12 +59,14 @@ def criterion(**changes):
         (each(["context_of_use", "population"], ""), "population"),
         (each(["context_of_use", "outputs"], []), "outputs"),
         (each(["context_of_use", "envelope"], []), "envelope"),
-        (each(["context_of_use", "envelope", 0, "low"], 4), "low must lie below high"),
+        (each(["context_of_use", "envelope", 0, "low"], 4), "envelope.0.low: 4.0 is not valid: a number below high"),
         (each(["context_of_use", "envelope", 0, "low"], "low"), "envelope.0.low"),
         (each(["risk", "model_influence", "level"], "huge"), "model_influence.level"),
         (each(["risk", "hazards"], []), "hazards"),
-        (each(["profile", "ladders"], "vv40_2030"), "one of"),
-        (each(["profile", "risk_matrix"], "none"), "one of"),
+        (each(["profile", "ladders"], "vv40_2030"), "did you mean vv40_2018"),
+        (each(["profile", "ladders"], "risk_matrix"), "an edition that there is: vv40_2018"),
+        (each(["profile", "categories"], "fda"), "profile.categories"),
+        (each(["profile", "risk_matrix"], "none"), "an edition that there is: risk_matrix"),
         (each(["analyses"], {}), "analyses"),
         (lambda data: data["factors"].pop(AGREEMENT), f"add {AGREEMENT}"),
         (lambda data: data["factors"].update(nonsense=data["factors"][ORDER]), "nonsense"),
@@ -88,7 +88,7 @@ def criterion(**changes):
         (criterion(analysis="ordr"), "did you mean order"),
         (criterion(statistic="lower95"), "gets easier with fewer patients"),
         (criterion(statistic="upper95", op=">"), "gets easier with fewer patients"),
-        (criterion(statistic="upper95", op="=="), "or point"),
+        (criterion(statistic="upper95", op="=="), "statistic: 'upper95'"),
         (each(["factors", ORDER, "criteria"], [JUDGEMENT | {"roles": []}]), "roles"),
         (each(["factors", ORDER, "criteria"], [JUDGEMENT | {"value": 1}]), "value"),
     ],
@@ -97,7 +97,8 @@ def test_what_is_wrong_is_refused_with_its_field(tmp_path, edit, words):
     with pytest.raises(InputError) as error:
         load(tmp_path, edit)
     assert words in str(error.value)
-    assert str(error.value).startswith(str(tmp_path / "plan.yaml")) or "profile" in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'plan.yaml'}:")
+    assert "Input should" not in str(error.value)
 
 
 def test_a_leaf_written_twice_is_refused(tmp_path):
@@ -115,20 +116,6 @@ def test_the_line_of_the_fault_is_named(tmp_path):
     path.write_text(path.read_text().replace("low: 0.5", "low: far"))
     with pytest.raises(InputError, match=rf"plan\.yaml:{number}: context_of_use\.envelope\.0\.low: 'far'"):
         load_plan(path)
-
-
-@pytest.mark.parametrize(
-    ("known", "words"),
-    [
-        ({"order": Known(), "seeled": Known()}, "did you mean seeled"),
-        ({"order": Known(settings=("m",)), "sealed": Known()}, "a setting of this analysis: m"),
-        ({"order": Known(required=("size",)), "sealed": Known()}, "add size"),
-        ({"order": Known(metrics=("deviations",)), "sealed": Known()}, "did you mean deviations"),
-    ],
-)
-def test_what_the_caller_knows_is_held_against_the_plan(tmp_path, known, words):
-    with pytest.raises(InputError, match=words):
-        load(tmp_path, known=known)
 
 
 def test_deviation_overrides_the_matrix_and_both_can_be_read(tmp_path):

@@ -6,9 +6,7 @@ import pytest
 from plans import write_plan
 
 from vvuq.credibility import study
-from vvuq.credibility.lock import lock, lock_path
-from vvuq.credibility.plan import load_plan
-from vvuq.credibility.study import copy_study, find_plan, find_twin, store_path, studies
+from vvuq.credibility.study import find_plan, find_twin, store_path, studies
 from vvuq.errors import InputError
 
 
@@ -64,28 +62,3 @@ def test_where_evidence_lies(places, monkeypatch):
     monkeypatch.setenv("VVUQ_HOME", "elsewhere")
     assert store_path("toy") == Path("elsewhere/toy/evidence.sqlite")
     assert store_path("toy", "mine.sqlite") == Path("mine.sqlite")
-
-
-def test_a_copy_has_another_name_and_no_lock(places):
-    source = write_plan(places[1] / "studies" / "toy")
-    (source.parent / "judgements").mkdir()
-    (source.parent / "judgements" / "one.yaml").write_text("")
-    (source.parent / "data").mkdir()
-    (source.parent / "data" / "toy.yaml").write_text("name: toy\n")
-    before = load_plan(source)
-    lock(before, source)
-    made = copy_study("mine", source, Path("studies"))
-    plan = load_plan(made)
-    assert plan.study == "mine"
-    assert plan.model_copy(update={"study": "toy"}) == before
-    assert not lock_path(made).exists()
-    assert sorted(entry.name for entry in made.parent.iterdir()) == ["data", "plan.yaml"]
-    with pytest.raises(InputError, match="a name that is free"):
-        copy_study("mine", source, Path("studies"))
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a b", "-x", "a/b"])
-def test_a_copy_needs_a_proper_name(places, name):
-    source = write_plan(places[1] / "studies" / "toy")
-    with pytest.raises(InputError, match="NAME"):
-        copy_study(name, source, Path("studies"))

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from vvuq.errors import IntegrityError, NotEvaluable
+from vvuq.errors import InputError, IntegrityError, NotEvaluable, VvuqError
 from vvuq.evidence.canonical import evidence_id
 from vvuq.evidence.chain import FIRST, broken_links, link
 from vvuq.evidence.store import Store, StoreError
@@ -137,6 +137,53 @@ def test_a_body_that_is_no_evidence_breaks_integrity(path):
     connection.close()
     with pytest.raises(IntegrityError, match="cannot be read"):
         store.records()
+
+
+def test_records_of_some_keys_alone(path):
+    store = Store(path, create=True)
+    records = [store.add("s", key, found(value)) for key, value in (("a", 1.0), ("b", 2.0), ("a", 3.0))]
+    assert store.records("s", {"a"}) == (records[0], records[2])
+    assert store.records("s", set()) == ()
+
+
+def test_what_was_just_noted_is_not_noted_again(path):
+    store = Store(path, create=True)
+    for body in ({"plan": "1", "n": (1,)}, {"plan": "1", "n": (1,)}, {"plan": "2", "n": ()}, {"plan": "1", "n": (1,)}):
+        store.note("s", "locked", body)
+    store.note("other", "locked", {"plan": "1", "n": (1,)})
+    assert [event.body["plan"] for event in store.events("s")] == ["1", "2", "1"]
+    assert len(store.events("other")) == 1
+    for place, digest in (("a", 1), ("b", 2), ("a", 1), ("a", 3)):
+        store.note("s", "rendered", {"path": place, "sha256": digest}, by="path")
+    rendered = [event.body["sha256"] for event in store.events("s") if event.kind == "rendered"]
+    assert rendered == [1, 2, 3]
+
+
+def test_a_folder_is_no_store(tmp_path):
+    for create in (True, False):
+        with pytest.raises(StoreError, match="is a folder: --store names the file"):
+            Store(tmp_path, create=create)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "ok"), [("0", True), ("0.5", True), ("", False), ("long", False), ("nan", False), ("-1", False)]
+)
+def test_how_long_to_wait_is_a_number(path, monkeypatch, given, ok):
+    monkeypatch.setenv("VVUQ_STORE_WAIT", given)
+    if ok:
+        Store(path, create=True)
+    else:
+        with pytest.raises(InputError, match="a number of seconds"):
+            Store(path, create=True)
+
+
+def test_an_error_of_sqlite_that_nobody_thought_of_is_an_internal_one(path):
+    store = Store(path, create=True)
+    with pytest.raises(VvuqError) as caught, store._transaction() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert caught.value.exit_code == 70
+    assert "no such table" in str(caught.value)
 
 
 def _write(path, number):

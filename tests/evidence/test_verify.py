@@ -2,13 +2,15 @@
 
 import hashlib
 import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from vvuq.evidence.canonical import canonical
 from vvuq.evidence.chain import FIRST, broken_links, link
-from vvuq.evidence.store import Store, row_digest
-from vvuq.evidence.verify import verify_rendered, verify_store
+from vvuq.evidence.store import Store, row_digest, stamp
+from vvuq.evidence.verify import set_back, verify_rendered, verify_store
 from vvuq.record import Evidence, Quantity, Table
 
 
@@ -35,13 +37,18 @@ def page(store, tmp_path):
 
 
 def tamper(store, *statements):
+    """Takes the guards away, does what they forbid, and puts them back."""
     with sqlite3.connect(store.path, isolation_level=None) as connection:
-        for table in ("evidence", "events"):
-            for verb in ("UPDATE", "DELETE"):
-                connection.execute(f"DROP TRIGGER IF EXISTS {table}_{verb}")
+        for name, sql in guards(connection).items():
+            connection.execute(f"DROP TRIGGER {name}")
+            statements += (sql,)
         for statement in statements:
             connection.execute(*(statement if isinstance(statement, tuple) else (statement,)))
     connection.close()
+
+
+def guards(connection):
+    return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall())
 
 
 def test_untouched_is_in_order(store, page):
@@ -163,7 +170,8 @@ def test_only_the_last_page_rendered_to_a_place_counts(store, page):
     store.append("s", "rendered", {"path": page.name, "sha256": hashlib.sha256(page.read_bytes()).hexdigest()})
     assert verify_rendered(page, store) == []
     page.write_bytes(first)
-    assert verify_rendered(page, store) == [f"{page} is not the page that was last rendered from this store"]
+    (problem,) = verify_rendered(page, store)
+    assert problem == f"{page} is an earlier page, not the one last rendered from this store: render it again"
 
 
 def test_a_copy_of_a_page_elsewhere_is_known(store, page, tmp_path):
@@ -187,3 +195,41 @@ def test_a_damaged_file_is_a_problem_and_no_crash(store):
     store.path.write_bytes(content)
     assert found > 10
     assert verify_store(store) == []
+
+
+@pytest.mark.parametrize("name", ["evidence_UPDATE", "evidence_DELETE", "events_UPDATE", "events_DELETE"])
+def test_a_guard_that_was_taken_away_is_missed(store, name):
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.close()
+    assert verify_store(store) == [f"the guard {name} of the rows was removed"]
+
+
+def test_two_results_under_one_key_are_found(store):
+    store.add("s", "k1", found(1.5))
+    store.add("other", "k1", found(9.5))
+    store.add("s", "k3", replace(found(9.5), status="failed"))
+    store.add("s", "k3", found(3.5))
+    assert verify_store(store) == []
+    first, second = store.records("s")[0].id, store.add("s", "k1", found(0.5)).id
+    assert verify_store(store) == [f"evidence {second} (row 6) was made under the key of {first}, and differs from it"]
+
+
+def test_an_event_of_the_future_is_a_problem(store, monkeypatch):
+    soon, late = (stamp(datetime.now(UTC) + timedelta(minutes=minutes)) for minutes in (4, 6))
+    monkeypatch.setattr("vvuq.evidence.store.now", lambda: soon)
+    store.append("s", "opened", {})
+    assert verify_store(store) == []  # clocks of machines that share a store differ a little
+    monkeypatch.setattr("vvuq.evidence.store.now", lambda: late)
+    store.append("s", "opened", {})
+    (problem,) = verify_store(store)
+    assert problem.startswith(f"1 events are dated after the present, the first of them event 5 of {late}")
+
+
+def test_a_clock_that_was_set_back_is_told_and_breaks_nothing(store, monkeypatch):
+    assert set_back(store.events()) == []
+    monkeypatch.setattr("vvuq.evidence.store.now", lambda: "2020-01-01T00:00:00.000000Z")
+    store.append("s", "opened", {})
+    assert verify_store(store) == []
+    (note,) = set_back(store.events())
+    assert note.startswith("event 4 is dated 2020-01-01T00:00:00.000000Z, before event 3 of ")

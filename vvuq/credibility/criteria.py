@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from vvuq.credibility.plan import Judgemental, Numeric, near
+from vvuq.credibility.plan import Judgemental, Numeric
+from vvuq.errors import near
 from vvuq.evidence.store import Record
 from vvuq.record import CriterionResult, Quantity
 
@@ -75,7 +76,8 @@ def judge_numeric(criterion: Numeric, at_hand: Current) -> tuple[State, Criterio
         return "not_evaluable", _result(criterion, record, None, None, _sentence(reason))
     if quantity is None:
         hint = near(criterion.metric, evidence.values)
-        reason = f"{record.id} reports no {criterion.metric}{hint.rstrip('?')}."
+        lost = (text for text in evidence.negative if text.startswith(f"{criterion.metric} could not be computed"))
+        reason = next(lost, f"{record.id} reports no {criterion.metric}{hint.rstrip('?')}.")
         return "not_evaluable", _result(criterion, record, None, None, reason)
     observed: float | None = getattr(quantity, _STATISTIC[criterion.statistic])
     problem = _problem(criterion, quantity, observed)
@@ -123,6 +125,8 @@ def _problem(criterion: Numeric, quantity: Quantity, observed: float | None) -> 
         return f"{criterion.metric} is reported without its {_NAMED[criterion.statistic]}."
     if not math.isfinite(observed):
         return f"{criterion.metric} is not a finite number."
+    if quantity.n is not None and quantity.n < 1:
+        return f"{criterion.metric} rests on nobody: what was selected is empty."
     if criterion.min_n is not None and (quantity.n is None or quantity.n < criterion.min_n):
         behind = "an unknown number" if quantity.n is None else str(quantity.n)
         return f"{criterion.metric} rests on {behind}; the criterion needs {criterion.min_n} at least."

@@ -38,12 +38,15 @@ def worst(codes: Sequence[int]) -> int:
     return next((code for code in WORST_FIRST if code in codes), 0)
 
 
-def gate(verdicts: Sequence[Verdict], broken: Sequence[str] = ()) -> tuple[int, tuple[str, ...]]:
-    """The exit code, and one line for each thing that is in the way. broken: what verification found.
+def gate(
+    verdicts: Sequence[Verdict], broken: Sequence[str] = (), invalid: Sequence[str] = ()
+) -> tuple[int, tuple[str, ...]]:
+    """The exit code, and one line for each thing that is in the way. broken: what verification found; invalid: why the
+    study cannot be judged, for example an unlocked plan.
 
     No verdict at all is missing evidence, not success."""
-    lines = [f"integrity: {problem}" for problem in broken]
-    codes = [4] * len(broken) + ([] if verdicts else [3])
+    lines = [f"integrity: {problem}" for problem in broken] + [f"invalid: {problem}" for problem in invalid]
+    codes = [4] * len(broken) + [2] * len(invalid) + ([] if verdicts else [3])
     if not verdicts:
         lines.append("missing: no factor was graded")
     for verdict in verdicts:
@@ -59,8 +62,10 @@ def say(status: str) -> str:
     return status.replace("_", " ")
 
 
-def junit(study: str, verdicts: Sequence[Verdict], broken: Sequence[str] = ()) -> str:
-    """JUnit XML, one case a leaf: not met = failure, waived = skipped, all that is undecided or a gap = error."""
+def junit(study: str, verdicts: Sequence[Verdict], broken: Sequence[str] = (), invalid: Sequence[str] = ()) -> str:
+    """JUnit XML, one case a leaf: not met = failure, waived = skipped, all that is undecided or a gap = error.
+
+    What is broken or invalid stands in the last case, "integrity"."""
     suite = ET.Element("testsuite", name=f"vvuq.{_clean(study)}")
     for verdict in verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"vvuq.{_clean(study)}", name=verdict.leaf)
@@ -69,8 +74,9 @@ def junit(study: str, verdicts: Sequence[Verdict], broken: Sequence[str] = ()) -
             message = verdict.reasons[0] if verdict.reasons else say(verdict.status)
             ET.SubElement(case, kind, type=verdict.status, message=_clean(message)).text = _clean(_details(verdict))
     case = ET.SubElement(suite, "testcase", classname=f"vvuq.{_clean(study)}", name="integrity")
-    for problem in broken:
-        ET.SubElement(case, "error", type="integrity", message=_clean(problem))
+    for kind, problems in (("integrity", broken), ("invalid", invalid)):
+        for problem in problems:
+            ET.SubElement(case, "error", type=kind, message=_clean(problem))
     if not verdicts:
         ET.SubElement(case, "error", type="missing", message="no factor was graded")
     suite.set("tests", str(len(verdicts) + 1))
@@ -79,12 +85,19 @@ def junit(study: str, verdicts: Sequence[Verdict], broken: Sequence[str] = ()) -
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
 
 
-def summary(study: str, verdicts: Sequence[Verdict], broken: Sequence[str] = ()) -> str:
-    """Markdown: the exit code with its meaning, the counts, and a row for each leaf."""
-    code, _ = gate(verdicts, broken)
+def summary(
+    study: str,
+    verdicts: Sequence[Verdict],
+    broken: Sequence[str] = (),
+    invalid: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """Markdown: the exit code with its meaning, the counts, what must be seen, and a row for each leaf."""
+    code, _ = gate(verdicts, broken, invalid)
     counts = ", ".join(f"{number} {say(status)}" for status, number in Counter(v.status for v in verdicts).items())
     head = [f"## Credibility gate of {study}: {MEANING[code]} (exit {code})", "", counts or "no factor was graded", ""]
-    alarms = [f"- integrity: {problem}" for problem in broken]
+    alarms = [f"- integrity: {problem}" for problem in broken] + [f"- invalid: {problem}" for problem in invalid]
+    alarms += [f"- note: {note}" for note in notes]
     rows = ["| factor | goal | achieved | status | why |", "| --- | --- | --- | --- | --- |"]
     for verdict in verdicts:
         why = " ".join(verdict.reasons).replace("|", "\\|").replace("\n", " ")

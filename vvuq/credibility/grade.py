@@ -68,7 +68,7 @@ def _run_checks(
             continue
         try:
             findings = tuple(check.run(record.evidence))
-        except (KeyError, NotEvaluable) as error:
+        except (KeyError, TypeError, NotEvaluable) as error:  # a value that is missing, or null
             mute[check.analysis] = f"The check {check.name} could not read {record.id}: {error}."
             continue
         for finding in findings:
@@ -97,14 +97,15 @@ def _verdict(
     evaluated = bool(rungs) or bool(_EVALUATED & set(states))
     status = _status([aims, *states]) if evaluated else _unevaluated([aims, *states])
     results = tuple(result for _, result in numeric)
-    said = [item.finding.reason for item in found] + [text for _, text in human] + why
+    said = [text for state, text in human if state != "met"] + [item.finding.reason for item in found]
+    said += [text for state, text in human if state == "met"] + why
     said += [text for analysis, text in mute.items() if analysis in {result.analysis for result in results}]
     reasons = [result.reason for result in results if result.met is not True] + said
+    if status == "gap":
+        reasons.insert(0, "Nothing has been evaluated for this factor yet.")
     if factor.waiver is not None:
         status, note = _waived(factor, status, today)
         reasons.insert(0, note)
-    if status == "gap":
-        reasons.insert(0, "Nothing has been evaluated for this factor yet.")
     return Verdict(leaf, factor.goal, achieved, status, tuple(dict.fromkeys(reasons)), results, _ids(found, results))
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from vvuq.credibility.standards import Ladders, Level, RiskMatrix, categories, ladders, risk_matrix
-from vvuq.credibility.strict_yaml import Document, read_yaml, validate
-from vvuq.errors import InputError
+from vvuq.credibility.standards import Ladders, Level, RiskMatrix, categories, editions, ladders, risk_matrix
+from vvuq.errors import InputError, near
+from vvuq.strict_yaml import Document, fault, read_yaml, validate
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")]
@@ -51,7 +48,7 @@ class Range(_Strict):
     @model_validator(mode="after")
     def _opens(self) -> Range:
         if not self.low < self.high:
-            raise ValueError(f"low must lie below high (here {self.low} and {self.high})")
+            raise fault("low", self.low, f"a number below high, {self.high:g}")
         return self
 
 
@@ -152,9 +149,8 @@ class Numeric(_Strict):
     def _severe(self) -> Numeric:
         lenient = {"<": "lower95", "<=": "lower95", ">": "upper95", ">=": "upper95"}.get(self.op)
         if self.statistic == lenient or (self.op == "==" and self.statistic != "point"):
-            raise ValueError(
-                f"{self.statistic} with {self.op} gets easier with fewer patients: use the other bound, or point"
-            )
+            remedy = f"the other bound, or point: with {self.op} this one gets easier with fewer patients"
+            raise fault("statistic", self.statistic, remedy)
         return self
 
 
@@ -182,7 +178,7 @@ class Waiver(_Strict):
 class Factor(_Strict):
     """One credibility leaf: the rung aimed at, why it suffices for the risk, and what decides."""
 
-    goal: Annotated[str, StringConstraints(pattern=r"^[a-h]$")]
+    goal: Literal["a", "b", "c", "d", "e", "f", "g", "h"]
     goal_rationale: Text
     fda_categories: tuple[int, ...] = Field(min_length=1)
     criteria: tuple[Criterion, ...] = ()
@@ -248,25 +244,28 @@ class Plan(_Strict):
         return self.risk.deviation.level if self.risk.deviation else self.matrix_risk
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the caller knows of one analysis: settings it takes and needs, metrics it reports; None: unknown."""
-
-    settings: Collection[str] | None = None
-    required: Collection[str] = ()
-    metrics: Collection[str] | None = None
+def load_plan(path: Path) -> Plan:
+    """The plan in a file, sound in itself. Raises InputError with file, line, field, value and remedy."""
+    return read_plan(path)[0]
 
 
-def load_plan(path: Path, known: Mapping[str, Known] | None = None) -> Plan:
-    """The plan in a file; `known` names the analyses there are. Raises InputError with file, line, field and remedy."""
+def read_plan(path: Path) -> tuple[Plan, Document]:
+    """As `load_plan`, with the document that knows the line of each field, for those who check on."""
     document = read_yaml(Path(path))
     plan = validate(document, Plan)
-    risk_matrix(plan.profile.risk_matrix)  # raises where the profile names no such matrix
+    _check_profile(plan, document)
     _check_factors(plan, document)
     _check_criteria(plan, document)
-    if known is not None:
-        _check_known(plan, document, known)
-    return plan
+    return plan, document
+
+
+def _check_profile(plan: Plan, document: Document) -> None:
+    for kind, load in (("ladders", ladders), ("categories", categories), ("risk_matrix", risk_matrix)):
+        name = getattr(plan.profile, kind)
+        known = editions(load)
+        if name not in known:
+            remedy = f"an edition that there is{near(name, known)}"
+            raise InputError(document.at(("profile", kind)), f"profile.{kind}", name, remedy)
 
 
 def _check_factors(plan: Plan, document: Document) -> None:
@@ -301,37 +300,3 @@ def _check_criteria(plan: Plan, document: Document) -> None:
             if criterion in factor.criteria[:i]:
                 remedy = "a criterion that occurs once"
                 raise InputError(document.at(place), f"factors.{name}.criteria.{i}", "...", remedy)
-
-
-def _check_known(plan: Plan, document: Document, known: Mapping[str, Known]) -> None:
-    for name, analysis in plan.analyses.items():
-        if name not in known:
-            remedy = f"an analysis that is installed{near(name, known)}"
-            raise InputError(document.at(("analyses", name)), "analyses", name, remedy)
-        _check_settings(name, analysis, document, known[name])
-    for leaf, factor in plan.factors.items():
-        for i, criterion in enumerate(factor.criteria):
-            metrics = known[criterion.analysis].metrics if isinstance(criterion, Numeric) else None
-            if isinstance(criterion, Numeric) and metrics is not None and criterion.metric not in metrics:
-                where = document.at(("factors", leaf, "criteria", i, "metric"))
-                remedy = f"a value that {criterion.analysis} reports{near(criterion.metric, metrics)}"
-                raise InputError(where, f"factors.{leaf}.criteria.{i}.metric", criterion.metric, remedy)
-
-
-def _check_settings(name: str, analysis: AnalysisPlan, document: Document, known: Known) -> None:
-    """Every setting is one the analysis takes, and under each budget it gets those that it needs."""
-    absent = sorted({need for budget in BUDGETS for need in set(known.required) - set(analysis.at(budget))})
-    if absent:
-        where = document.at(("analyses", name))
-        raise InputError(where, f"analyses.{name}.settings", None, f"add {', '.join(absent)}: it needs them")
-    written = [(part, key) for part in ("settings", *BUDGETS) for key in getattr(analysis, part)]
-    for part, key in written if known.settings is not None else ():
-        if key not in (known.settings or ()):
-            remedy = f"a setting of this analysis: {', '.join(sorted(known.settings or ())) or 'it takes none'}"
-            raise InputError(document.at(("analyses", name, part, key)), f"analyses.{name}.{part}", key, remedy)
-
-
-def near(name: str, names: Collection[str]) -> str:
-    """A hint to append to a remedy: the closest of the names, else all of them when they are few."""
-    close = get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else (f": {', '.join(sorted(names))}" if len(names) <= 12 else "")

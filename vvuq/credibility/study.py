@@ -1,18 +1,15 @@
-"""Where a study lies: found by name or path, its store of evidence, and a copy of it under another name."""
+"""Where a study lies: found by name or path, and its store of evidence."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from pathlib import Path
 
-from vvuq.credibility.plan import near
-from vvuq.errors import InputError
-from vvuq.paths import shipped
+from vvuq.credibility.plan import Plan
+from vvuq.errors import InputError, near
+from vvuq.paths import folder_of, shipped
+from vvuq.strict_yaml import Document
 
 PLAN = "plan.yaml"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def studies() -> dict[str, Path]:
@@ -26,50 +23,44 @@ def studies() -> dict[str, Path]:
 
 def find_plan(where: str) -> Path:
     """The plan file of a study by name, by its folder, or by the file itself. Raises InputError with what there is."""
-    path = Path(where)
-    if path.is_file() and path.suffix in (".yaml", ".yml"):
-        return path
-    if (path / PLAN).is_file():
-        return path / PLAN
-    known = studies()
+    path, known = Path(where), studies()
+    try:
+        if path.is_file() and path.suffix in (".yaml", ".yml"):
+            return path
+        if (path / PLAN).is_file():
+            return path / PLAN
+        there = path.is_dir()
+    except OSError as error:
+        raise InputError("command line", "STUDY", where, f"a path that can be read ({error.strerror})") from None
     if where not in known:
         remedy = f"the name of a study or the path of its folder{near(where, known)}"
-        raise InputError("command line", "STUDY", where, remedy)
+        raise InputError("command line", "STUDY", where, f"a folder with a {PLAN}" if there else remedy)
     return known[where]
 
 
-def find_twin(name: str, plan: Path) -> Path:
-    """The folder or file of a twin: beside the plan, in ./twins, or shipped. Raises InputError."""
-    for folder in (plan.parent, Path("twins"), shipped("twins")):
+def check_folder(plan: Plan, document: Document, path: Path) -> None:
+    """Raises InputError where a study has another name than its folder: two folders would share a store."""
+    folder = path.absolute().parent.name
+    if plan.study != folder:
+        remedy = f"{folder}, the name of its folder; evidence is kept by this name"
+        raise InputError(document.at(("study",)), "study", plan.study, remedy)
+
+
+def find_twin(name: str, plan: Path, where: str = "") -> Path:
+    """The folder or file of a twin: beside the plan, in ./twins, or shipped. Raises InputError at `where`."""
+    folders = (plan.parent, Path("twins"), shipped("twins"))
+    for folder in folders:
         for path in (folder / name, folder / f"{name}.py"):
             if path.is_file() or (path / "__init__.py").is_file():
                 return path
-    raise InputError(str(plan), "twin", name, "a twin beside the plan, in ./twins, or one that is shipped")
+    known = {path.stem for folder in folders for path in folder.glob("*.py")}
+    known |= {path.parent.name for folder in folders for path in folder.glob("*/__init__.py")}
+    remedy = f"a twin beside the plan, in ./twins, or one that is shipped{near(name, known)}"
+    raise InputError(where or str(plan), "twin", name, remedy)
 
 
 def store_path(study: str, given: str | None = None) -> Path:
     """Where the evidence of a study lies: as given, else below $VVUQ_HOME, else below ./.vvuq."""
     if given:
         return Path(given)
-    home = os.environ.get("VVUQ_HOME")
-    return (Path(home) if home else Path(".vvuq")) / study / "evidence.sqlite"
-
-
-def copy_study(name: str, source: Path, into: Path) -> Path:
-    """A copy of the study whose plan is `source`, as into/NAME, without its lock and judgements; returns its plan."""
-    target = into / name
-    if not _NAME.fullmatch(name):
-        raise InputError("command line", "NAME", name, "letters, digits, - and _, beginning with a letter or digit")
-    if target.exists():
-        raise InputError("command line", "NAME", name, f"a name that is free: {target} exists")
-    ignored = shutil.ignore_patterns("plan.lock.json", "judgements", "__pycache__", ".*")
-    try:
-        shutil.copytree(source.parent, target, ignore=ignored)
-    except OSError as error:
-        raise InputError("command line", "NAME", name, f"a folder that can be written: {target} ({error})") from None
-    plan = target / PLAN
-    text, number = re.subn(r"(?m)^study:.*$", f"study: {name}", source.read_text(encoding="utf-8"), count=1)
-    if number == 0:
-        raise InputError(str(source), "study", None, "a line that begins with study:")
-    plan.write_text(text, encoding="utf-8", newline="\n")
-    return plan
+    return (folder_of("VVUQ_HOME") or Path(".vvuq")) / study / "evidence.sqlite"

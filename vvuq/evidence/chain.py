@@ -16,7 +16,8 @@ class Event:
     """What happened: seq counts from 1 over the whole store; time is UTC, ISO 8601; body is plain data.
 
     Kinds: "evidence" (a record was stored), "locked" (a run met this lock of the plan), "opened" (held-out patients
-    were handed out), "rendered" (a page was written)."""
+    were handed out), "refused" (an analysis reached for what is sealed or was changed), "rendered" (a page was
+    written)."""
 
     seq: int
     study: str

@@ -1,8 +1,8 @@
 """Freshness: does evidence still speak of this plan, this code, these data, these libraries and these settings?
 
-Left out of the source tree are the pages (vvuq/dossier, templates), the portal, the command line and the part of the
-run that reports: they show numbers and compute none, so mending a page must not ask for a new run. Facts of version
-control are left out as well: a commit changes no number; they are written into events instead."""
+Left out of the source tree are the pages (vvuq/dossier, templates), the portal, the command line, vvuq/testing and the
+parts of the run that report and verify: they show numbers and compute none, so mending a page must not ask for a new
+run. Facts of version control are left out as well: a commit changes no number; they are written into events instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from typing import Any
 from vvuq.evidence.canonical import canonical, sha256
 from vvuq.paths import PACKAGE
 
-_SHOWS_ONLY = ("dossier/", "portal/", "cli/", "__main__.py", "run/report.py")
+_SHOWS_ONLY = (
+    "dossier/",
+    "scaffold/",
+    "portal/",
+    "cli/",
+    "testing/",
+    "__main__.py",
+    "run/report.py",
+    "run/verification.py",
+)
 
 
 def freshness_key(*, plan: str, source: str, data: str, lock: str, analysis: str, settings: Mapping[str, Any]) -> str:
@@ -43,16 +52,17 @@ def tree_digest(root: Path, files: Iterable[Path]) -> str:
 
 @cache
 def lock_digest() -> str:
-    """Digest of the runtime lock in a checkout, else of the names and versions of what is installed."""
+    """Digest of the runtime lock in a checkout with the versions installed of what it names; else of all that is."""
     lock = PACKAGE.parent / "requirements" / "runtime.txt"
-    if lock.is_file():
-        return sha256(lock.read_text(encoding="utf-8"))
-    installed = {
-        f"{distribution.name.lower().replace('_', '-')}=={distribution.version}"
+    found = {
+        distribution.name.lower().replace("_", "-"): distribution.version
         for distribution in importlib.metadata.distributions()
         if distribution.name
     }
-    return sha256("\n".join(sorted(installed)))
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    named = {line.partition("==")[0].lower() for line in text.splitlines() if "==" in line and line[0].isalnum()}
+    installed = [f"{name}=={version}" for name, version in found.items() if not named or name in named]
+    return sha256("\n".join([text, *sorted(installed)]))
 
 
 def _modules(place: Path) -> list[Path]:

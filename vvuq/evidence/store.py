@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +16,17 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from vvuq.errors import IntegrityError, NotEvaluable, VvuqError
+from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.evidence.canonical import canonical, evidence_id, from_json, sha256, to_json
 from vvuq.evidence.chain import FIRST, Event, link
+from vvuq.evidence.trouble import StoreError, clear_errors, kind
+from vvuq.evidence.turns import turn
 from vvuq.record import Evidence
 
+__all__ = ["EVENTS", "EVIDENCE", "Record", "Store", "StoreError", "now", "row_digest", "stamp"]
+
 SCHEMA_VERSION = 1
+_LONGEST_WAIT = 86400
 _METADATA = sa.MetaData()
 EVIDENCE = sa.Table(
     "evidence",
@@ -46,14 +52,11 @@ EVENTS = sa.Table(
     sa.Column("digest", sa.String, nullable=False),
     sqlite_autoincrement=True,  # SQLite then remembers the highest row ever, so that a removed last row is missed
 )
-_TRIGGER = """CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table}
-BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"""
-
-
-class StoreError(VvuqError):
-    """The store cannot be used as asked: no database, not writable, or written by a newer version."""
-
-    exit_code = 2
+_GUARDS = {
+    f"{table}_{verb}": f"CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table} "
+    f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
+    for table, verb in product((EVIDENCE.name, EVENTS.name), ("UPDATE", "DELETE"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +75,27 @@ class Record:
 class Store:
     """Evidence and events of studies in the SQLite file `path`.
 
-    `create` makes the file where there is none and opens it for writing; without it the store is only read.
+    `create` makes the file where there is none and opens it for writing; without it the store is only read. Another
+    process that writes is waited for, for $VVUQ_STORE_WAIT seconds (30).
     Raises NotEvaluable where there is nothing to read, StoreError where the file cannot serve."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = Path(path)
         self._writable = create
+        self._wait = _seconds()
         if not create and not self.path.exists():
-            raise NotEvaluable(f"there is no evidence yet at {self.path}: run the study first (vvuq run STUDY)")
-        with _clear_errors(self.path):
+            raise self._nothing()
+        with clear_errors(self.path):
             self._engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
             self._prepare() if create else self._check()
 
-    def records(self, study: str | None = None) -> tuple[Record, ...]:
-        """The records of a study (or all), oldest first. Raises IntegrityError where a row cannot be read."""
+    def records(self, study: str | None = None, keys: Collection[str] | None = None) -> tuple[Record, ...]:
+        """The records of a study (or all), under these keys (or any), oldest first. Raises IntegrityError where a row
+        cannot be read."""
         return tuple(
             Record(row.seq, row.study, row.id, row.key, row.recorded_at, from_json(row.body), row.digest)
             for row in self._rows(EVIDENCE, study)
+            if keys is None or row.key in keys
         )
 
     def events(self, study: str | None = None) -> tuple[Event, ...]:
@@ -116,33 +123,38 @@ class Store:
         with self._transaction() as connection:
             return _append(connection, study, now(), kind, body)
 
+    def note(self, study: str, kind: str, body: Mapping[str, Any], by: str = "") -> None:
+        """Appends an event unless the last of its kind (with the same body[by], where `by` is given) says the same."""
+        with self._transaction() as connection:
+            wanted = (EVENTS.c.study == study) & (EVENTS.c.kind == kind)
+            rows = connection.execute(sa.select(EVENTS.c.body).where(wanted).order_by(EVENTS.c.seq)).scalars()
+            before = [old for old in map(json.loads, rows) if not by or old.get(by) == body[by]]
+            if not before or before[-1] != json.loads(canonical(body)):
+                _append(connection, study, now(), kind, body)
+
     def raw(self) -> list[sa.Row[Any]]:
         """All rows of evidence as they are stored, unread: for verification."""
         return self._rows(EVIDENCE, None)
 
-    def damage(self) -> list[str]:
-        """What SQLite itself finds wrong with the file, and last rows that were removed. Empty: nothing."""
-        with _clear_errors(self.path), self._engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-            rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
-            highest = {row[0]: row[1] for row in rows}
-            last = {table.name: _last(connection, table.c.seq) for table in (EVIDENCE, EVENTS)}
-        cut = [f"the last rows of {name} were removed" for name, seq in last.items() if highest.get(name, 0) != seq]
-        return [f"the database is damaged: {line}" for line in found if line != "ok"] + cut
+    def whole(self) -> tuple[tuple[Event, ...], list[sa.Row[Any]], list[str]]:
+        """All events, all rows as in `raw`, and the damage, of one moment: another process may be writing."""
+        with clear_errors(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            rows = {table.name: list(connection.execute(_select(table, None))) for table in (EVIDENCE, EVENTS)}
+            found = _damage(connection)
+            connection.exec_driver_sql("ROLLBACK")
+        return tuple(_event(row) for row in rows[EVENTS.name]), rows[EVIDENCE.name], found
 
     def _rows(self, table: sa.Table, study: str | None) -> list[sa.Row[Any]]:
-        query = sa.select(table).order_by(table.c.seq)
-        if study is not None:
-            query = query.where(table.c.study == study)
-        with _clear_errors(self.path), self._engine.connect() as connection:
-            return list(connection.execute(query))
+        with clear_errors(self.path), self._engine.connect() as connection:
+            return list(connection.execute(_select(table, study)))
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         """One writer at a time, from the first look to the commit: positions in the chain cannot be taken twice."""
         if not self._writable:
             raise StoreError(f"{self.path} was opened for reading only")
-        with _clear_errors(self.path), self._engine.connect() as connection:
+        with clear_errors(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -154,34 +166,81 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         address = f"file:{quote(str(self.path.resolve()))}"
         if self._writable:
-            return sqlite3.connect(f"{address}?mode=rwc", uri=True, timeout=30, isolation_level=None)
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=30, isolation_level=None)
+            return sqlite3.connect(f"{address}?mode=rwc", uri=True, timeout=self._wait, isolation_level=None)
+        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._wait, isolation_level=None)
         try:
             connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError:  # a write-ahead file cannot be made beside it: nobody else writes there either
+        except sqlite3.OperationalError as error:
             connection.close()
-            return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
+            if kind(error) not in ("CANTOPEN", "READONLY", "IOERR", "FULL"):
+                raise
+            return self._unchanging(address)
         return connection
+
+    def _unchanging(self, address: str) -> sqlite3.Connection:
+        """A store beside which no file can be made, for want of permission or room: nobody else writes there either."""
+        ahead = self.path.with_name(f"{self.path.name}-wal")
+        if ahead.exists() and ahead.stat().st_size:
+            remedy = "copy both to a folder that can be written, and name the copy with --store"
+            raise StoreError(f"{self.path}: its last rows are still in {ahead.name} and cannot be read here: {remedy}")
+        return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
 
     def _prepare(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._engine.connect() as connection:
-            new = connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 0
-            if new and not set(sa.inspect(connection).get_table_names()) - set(_METADATA.tables):
-                _create(connection)
+        if self._begun():
+            with turn(self.path, "new"):
+                self._make()
         self._check()
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             connection.exec_driver_sql("ROLLBACK")
 
+    def _make(self) -> None:
+        if self._begun():  # still: another process may have made it meanwhile
+            with self._engine.connect() as connection:
+                _create(connection)
+
+    def _begun(self) -> bool:
+        """True where the file is new, or a process was killed while it made the store: nothing is in it yet."""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return True
+        version, tables = self._schema()
+        return version == 0 and tables <= set(_METADATA.tables)
+
     def _check(self) -> None:
-        with self._engine.connect() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            tables = set(sa.inspect(connection).get_table_names())
+        if self._begun():
+            raise self._nothing()
+        version, tables = self._schema()
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer vvuq (schema {version}): update vvuq to read it")
         if version < SCHEMA_VERSION or not {EVIDENCE.name, EVENTS.name} <= tables:
-            raise StoreError(f"{self.path} is a database, but not a store of evidence")
+            raise StoreError(f"{self.path} is a database, but not a store of evidence: name it with --store")
+
+    def _schema(self) -> tuple[int, set[str]]:
+        """The version of the schema, and the tables there are."""
+        with self._engine.connect() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            return version, set(sa.inspect(connection).get_table_names())
+
+    def _nothing(self) -> NotEvaluable:
+        return NotEvaluable(f"there is no evidence yet at {self.path}: run the study first (vvuq run STUDY)")
+
+
+def _select(table: sa.Table, study: str | None) -> sa.Select[Any]:
+    query = sa.select(table).order_by(table.c.seq)
+    return query if study is None else query.where(table.c.study == study)
+
+
+def _damage(connection: sa.Connection) -> list[str]:
+    """What SQLite itself finds wrong with the file, last rows and guards that were removed. Empty: nothing."""
+    found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
+    highest = {row[0]: row[1] for row in rows}
+    last = {table.name: _last(connection, table.c.seq) for table in (EVIDENCE, EVENTS)}
+    guards = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars())
+    damaged = [f"the database is damaged: {line}" for line in found if line != "ok"]
+    cut = [f"the last rows of {name} were removed" for name, seq in last.items() if highest.get(name, 0) != seq]
+    return damaged + cut + [f"the guard {name} of the rows was removed" for name in sorted(_GUARDS.keys() - guards)]
 
 
 def _create(connection: sa.Connection) -> None:
@@ -189,8 +248,8 @@ def _create(connection: sa.Connection) -> None:
     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     _METADATA.create_all(connection)
-    for table, verb in product((EVIDENCE.name, EVENTS.name), ("UPDATE", "DELETE")):
-        connection.exec_driver_sql(_TRIGGER.format(table=table, verb=verb))
+    for guard in _GUARDS.values():
+        connection.exec_driver_sql(guard)
     connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
     connection.exec_driver_sql("COMMIT")
 
@@ -201,8 +260,13 @@ def row_digest(study: str, name: str, key: str, recorded_at: str, body: str) -> 
 
 
 def now() -> str:
-    """UTC, ISO 8601 to the microsecond."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The present as `stamp` writes it."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(time: datetime) -> str:
+    """A time in UTC as ISO 8601 to the microsecond: texts in the order of time."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _event(row: sa.Row[Any]) -> Event:
@@ -228,19 +292,13 @@ def _last(connection: sa.Connection, column: sa.Column[Any]) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(column), 0))).scalar_one())
 
 
-@contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors in the words of somebody who has to mend them."""
+def _seconds() -> float:
+    """How long to wait for another process that writes."""
+    given = os.environ.get("VVUQ_STORE_WAIT", "30")
     try:
-        yield
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        text = str(getattr(error, "orig", None) or error)
-        if "readonly" in text or "unable to open" in text or isinstance(error, OSError):
-            raise StoreError(f"{path} cannot be written ({text}): name another store with --store") from None
-        if "not a database" in text:
-            raise StoreError(f"{path} is not a database: name the store with --store, or move this file away") from None
-        if "malformed" in text or "decode" in text:
-            raise IntegrityError(f"{path} is damaged: {text}") from None
-        if "locked" in text:
-            raise StoreError(f"{path} is being written by another process: wait for it to end") from None
-        raise VvuqError(f"{path}: {text}") from error
+        seconds = float(given)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= _LONGEST_WAIT:
+        raise InputError("environment", "VVUQ_STORE_WAIT", given, f"a number of seconds, at most {_LONGEST_WAIT}")
+    return seconds

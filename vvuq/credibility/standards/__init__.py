@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vvuq.credibility.strict_yaml import read_yaml, validate
 from vvuq.errors import InputError
+from vvuq.strict_yaml import read_yaml, validate
 
 FOLDER = Path(__file__).resolve().parent
 Level = Literal["low", "medium", "high"]
@@ -122,6 +123,19 @@ def categories(edition: str) -> Categories:
 def risk_matrix(edition: str) -> RiskMatrix:
     """The risk matrix of this name, for example "risk_matrix"."""
     return _load(edition, RiskMatrix)
+
+
+@cache
+def editions(load: Callable[[str], BaseModel]) -> tuple[str, ...]:
+    """The editions that `load` (ladders, categories or risk_matrix) finds."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml") if _is(load, path.stem)))
+
+
+def _is(load: Callable[[str], BaseModel], edition: str) -> bool:
+    try:
+        return bool(load(edition))
+    except InputError:
+        return False
 
 
 def _load(edition: str, model: type[M]) -> M:
