@@ -1,0 +1,40 @@
+"""Our own twins are found and pass, each property a test of its own, as a user's twin would."""
+
+import pytest
+
+from vvuq.credibility.plan import load_plan
+from vvuq.credibility.study import find_twin, studies
+from vvuq.models.twin import load_twin
+from vvuq.paths import shipped
+from vvuq.testing import check_conformance, conformance, envelope_of
+from vvuq.testing.suite import properties
+
+TWINS = {
+    path.stem: path
+    for path in sorted(shipped("twins").iterdir())
+    if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.stem != "__init__")
+}
+for name, path in TWINS.items():
+    globals()[f"Test_{name}"] = conformance(path)
+
+
+def test_the_reference_twin_is_among_them_and_declares_what_can_be_declared():
+    claims = load_twin(TWINS["pk"]).claims
+    assert claims.nonnegative and claims.balances and claims.monotone and claims.lipschitz and claims.envelope
+
+
+@pytest.mark.parametrize("study", studies())
+def test_a_twin_claims_the_envelope_of_its_study(study):
+    plan = load_plan(studies()[study])
+    twin = load_twin(find_twin(plan.twin, studies()[study]))
+    found = envelope_of(plan, twin)
+    assert found.unmapped == () and found.wider == ()
+    assert found.envelope == twin.claims.envelope
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("property_", properties())
+@pytest.mark.parametrize("name", TWINS)
+def test_a_thorough_search_finds_nothing(name, property_):
+    report = check_conformance(TWINS[name], examples=1000, only=(property_,))
+    assert report.ok, str(report)
