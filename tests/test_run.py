@@ -5,20 +5,31 @@ import logging
 import multiprocessing
 import os
 import signal
+import sqlite3
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from plans import plan_data, write_plan
+from strategies import synthetic_neonates
 
+from vvuq.calibration.foce import fit_population
 from vvuq.credibility.lock import lock
 from vvuq.credibility.plan import load_plan
+from vvuq.data.cards import HeldOutRule
+from vvuq.data.split import split
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.evidence.store import Store
+from vvuq.models.twin import load_twin
 from vvuq.record import Analysis, Check, Cohort, Evidence, Finding, Patient, Quantity
-from vvuq.run import RunContext, Study, log_path, run_study
-from vvuq.run.report import assess, check_metrics, verify_study
+from vvuq.run import RunContext, Step, Study, log_path, run_study
+from vvuq.run.context import who
+from vvuq.run.execute import complaints, exit_code
+from vvuq.run.report import assess
+from vvuq.run.verification import verify_study
 
+TWIN = Path(__file__).parents[1] / "twins" / "pk"
 PATIENTS = tuple(Patient(str(i), (), (), ()) for i in range(5))
 BUILD, SEALED = Cohort("toy (build)", PATIENTS[:3], (), "b" * 64), Cohort("toy (held out)", PATIENTS[3:], (), "c" * 64)
 
@@ -55,6 +66,7 @@ def study_of(folder, *analyses, data=None, parts=lambda: (BUILD, SEALED), **chan
         analyses={one.name: one for one in analyses},
         checks=checks,
         parts=parts,
+        reference_fit=lambda: None,
         data="data",
         source="source",
     )
@@ -174,20 +186,105 @@ def test_what_is_not_a_number_is_never_met(tmp_path, store):
     assert assess(study, store).verdicts[1].status == "not_evaluable"
 
 
-def test_held_out_patients_need_a_lock_and_every_opening_is_told(tmp_path, store):
+def test_held_out_patients_need_a_lock_and_every_opening_is_told(tmp_path, store, monkeypatch):
     study = study_of(tmp_path, analysis(order), analysis(sealed))
     steps = run_study(study, store)
-    assert states(steps) == [("order", "done"), ("sealed", "not_evaluable")]
-    assert "vvuq plan lock" in steps[1].message
-    assert "opened" not in [event.kind for event in store.events()]
+    assert states(steps) == [("order", "done"), ("sealed", "invalid")]
+    line = study.path.read_text().splitlines().index("  sealed: {}") + 1
+    assert steps[1].message.startswith(f"{study.path}:{line}: analyses.sealed: ")
+    assert "vvuq plan lock toy" in steps[1].message
+    assert [event.kind for event in store.events()] == ["evidence"]
     lock(study.plan, study.path)
+    monkeypatch.setenv("VVUQ_USER", "maria.curie")
     assert states(run_study(study, store)) == [("order", "fresh"), ("sealed", "done")]
     kinds = [event.kind for event in store.events()]
-    assert kinds == ["evidence", "evidence", "locked", "opened", "evidence"]
-    opened = store.events()[3].body
+    assert kinds == ["evidence", "locked", "opened", "evidence"]
+    opened = store.events()[2].body
     assert (opened["analysis"], opened["reason"], opened["patients"]) == ("sealed", "to test", 2)
     assert (opened["plan"], opened["cohort"]) == (study.plan.digest, SEALED.digest)
-    assert set(opened) == {"analysis", "reason", "plan", "cohort", "patients", "commit"}
+    assert set(opened) == {"analysis", "reason", "plan", "cohort", "patients", "commit", "who"}
+    assert opened["who"] == "maria.curie"
+
+
+@pytest.mark.parametrize(
+    ("given", "login", "name"),
+    [
+        ("maria.curie", "root", "maria.curie"),
+        ("", "pierre", "pierre"),
+        ("", None, "unknown"),
+        (" a\nb\udcff ", "root", "a?b?"),
+        ("x" * 200, "root", "x" * 80),
+    ],
+)
+def test_who_opens_is_known_as_far_as_the_machine_says(monkeypatch, given, login, name):
+    def ask():
+        if login is None:
+            raise KeyError("getpwuid(): uid not found: 4711")
+        return login
+
+    monkeypatch.setattr("getpass.getuser", ask)
+    monkeypatch.setattr("os.environ", {"VVUQ_USER": given})
+    assert who() == name
+
+
+def test_an_invalid_input_is_kept_from_the_store_and_the_run_goes_on(tmp_path, store):
+    def strict(twin, context):
+        raise InputError("cohort toy", "weight", -1, "a weight above 0")
+
+    study = study_of(tmp_path, analysis(strict), analysis(order))
+    steps = run_study(study, store)
+    assert states(steps) == [("strict", "invalid"), ("order", "done")]
+    line = study.path.read_text().splitlines().index("  strict: {}") + 1
+    expected = f"{study.path}:{line}: analyses.strict: cohort toy: weight: -1 is not valid: a weight above 0"
+    assert steps[0].message == expected
+    assert [record.evidence.analysis for record in store.records()] == ["order"]
+    assert complaints(steps, store) == [expected]
+    assert exit_code(steps) == 2
+
+
+@pytest.mark.parametrize(
+    ("states_", "code"),
+    [
+        (("done", "fresh"), 0),
+        (("done", "not_evaluable"), 3),
+        (("invalid", "not_evaluable"), 2),
+        (("not_evaluable", "invalid", "failed"), 70),
+    ],
+)
+def test_the_most_severe_state_decides_how_a_run_ends(store, states_, code):
+    steps = [Step(i, 3, f"a{i}", state, message="why") for i, state in enumerate(states_)]
+    assert exit_code(steps) == code
+    assert len(complaints(steps, store)) == len([state for state in states_ if state not in ("done", "fresh")])
+
+
+def test_an_analysis_that_leaks_stops_the_run_and_is_on_record(tmp_path, store, monkeypatch):
+    def leaky(twin, context):
+        held_out = context.open_sealed("to test")
+        return found("leaky", fit_population(load_twin(TWIN), held_out).objective)
+
+    cohort = synthetic_neonates(6, 1)
+    parts = split(cohort, HeldOutRule(count=3, salt="toy/"))
+    study = study_of(tmp_path, analysis(order), analysis(leaky), analysis(sealed), parts=lambda: parts)
+    lock(study.plan, study.path)
+    monkeypatch.setenv("VVUQ_USER", "maria.curie")
+    with pytest.raises(IntegrityError) as caught:
+        run_study(study, store)
+    events = store.events()
+    assert [event.kind for event in events] == ["locked", "evidence", "opened", "refused"]
+    assert events[-1].body["message"] == str(caught.value)
+    assert (events[-1].body["analysis"], events[-1].body["who"]) == ("leaky", "maria.curie")
+    assert verify_study(study, store) == []
+    assert assess(study, store).verdicts[0].status == "gap"
+
+
+def test_a_run_does_not_go_on_in_a_store_that_was_changed(tmp_path, store):
+    study = study_of(tmp_path, analysis(order), analysis(sealed))
+    run_study(study, store, only="order")
+    with sqlite3.connect(store.path, isolation_level=None) as connection:
+        connection.execute("DROP TRIGGER events_UPDATE")
+    connection.close()
+    with pytest.raises(IntegrityError, match=r"guard events_UPDATE.*move the file away"):
+        run_study(study, store)
 
 
 def test_a_plan_changed_after_the_lock_opens_nothing(tmp_path, store):
@@ -276,16 +373,6 @@ def test_a_lock_that_was_exchanged_is_found(tmp_path, store):
     changed.path.with_name("plan.lock.json").unlink()
     lock(changed.plan, changed.path)
     assert any("does not tell of" in problem for problem in verify_study(changed, store))
-
-
-def test_a_criterion_on_a_metric_nobody_reports_is_refused_once_there_is_evidence(tmp_path, store):
-    data = plan_data()
-    data["factors"]["verification.code.numerical_code_verification"]["criteria"][0]["metric"] = "deviatoin"
-    study = study_of(tmp_path, analysis(order), data=data)
-    check_metrics(study, store)
-    run_study(study, store)
-    with pytest.raises(InputError, match="did you mean deviation"):
-        check_metrics(study, store)
 
 
 def _run_and_die(folder, path):

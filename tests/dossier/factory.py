@@ -15,7 +15,7 @@ from vvuq.credibility.plan import Factor, Plan
 from vvuq.credibility.standards import ladders
 from vvuq.dossier.assemble import assemble
 from vvuq.dossier.render import page, render
-from vvuq.dossier.view import Dossier, Reproduce
+from vvuq.dossier.view import Amended, Dossier, Reproduce
 from vvuq.models.twin import Twin, load_twin
 from vvuq.record import CriterionResult, Evidence, Verdict
 
@@ -200,7 +200,17 @@ REPRODUCE = Reproduce(
     platform="any; numbers of this page: CPython 3.11, Linux, x86_64",
     locked_at="2026-11-01T10:00:00.000000Z",
     locked_digest="1" * 64,
-    amendments=(("0" * 64, "2026-10-01T10:00:00.000000Z", "a threshold was tightened before any opening"),),
+    amendments=(
+        Amended(
+            "0" * 64,
+            "2026-10-01T10:00:00.000000Z",
+            "2026-11-01T10:00:00.000000Z",
+            "a threshold was tightened before any opening",
+            ("splits.salt: 1 -> 2",),
+            0,
+            (("convergence", "E-0"),),
+        ),
+    ),
     tolerance=1e-6,
 )
 EVENTS = (

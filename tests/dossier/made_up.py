@@ -37,11 +37,11 @@ def evidence(analysis: str, question: str, values: dict[str, Quantity], **more: 
 
 def cohort() -> Evidence:
     """Suite data."""
-    names = "screened excluded analysed build held_out overlap concentrations doses"
+    names = "screened excluded analysed build held_out overlap measurements doses"
     counts = dict(zip(names.split(), (45, 3, 42, 28, 14, 0, 111, 420), strict=True))
     flow = table(
         "Flow",
-        "step patients concentrations",
+        "step patients measurements",
         ("screened", 45, 118),
         ("excluded", 3, 7),
         ("analysed", 42, 111),
@@ -78,7 +78,7 @@ def population_fit() -> Evidence:
     values |= {
         "objective": q(312.4),
         "n_patients": q(28.0),
-        "n_concentrations": q(74.0),
+        "n_measurements": q(74.0),
         "shrinkage_CL": q(31.0, "%"),
         "shrinkage_V": q(12.0, "%"),
     }
@@ -148,13 +148,13 @@ def forecasts(name: str, question: str, patients: int, shift: float) -> Evidence
         scores(patients, shift),
         tables={**groups(patients), **shown},
         findings=("After one sample the twin forecasts better than the population.",),
-        negative=("Intervals of neonates with a low Apgar score are too narrow.",),
+        negative=("Intervals of patients with a low Apgar score are too narrow.",),
     )
 
 
 def scores(n: int, shift: float) -> dict[str, Quantity]:
     """Values of the validation suite for n patients."""
-    values = {"n_patients": q(float(n)), "n_predictions": q(float(3 * n)), "failed_members": q(0.0)}
+    values = {"n_patients": q(float(n)), "n_predictions": q(float(3 * n)), "failed_members": q(0.0), "n_leaked": q(0.0)}
     own = {
         "mdpe": -2.1,
         "mdape": 17.3,
@@ -228,7 +228,7 @@ def single_patients(n: int) -> dict[str, Table]:
     return {
         "predictions": table("Every forecast", columns + inner, *rows, individual=True),
         "worst": table("The ten worst", "patient predictions mdape[%]", *worst, individual=True),
-        "bands": table("Forecast bands of one neonate", course + inner, *bands(), individual=True),
+        "bands": table("Forecast bands of one patient", course + inner, *bands(), individual=True),
     }
 
 
@@ -250,10 +250,10 @@ def sensitivity() -> Evidence:
     """Suite uncertainty."""
     names, first = ("CL", "V", "apgar_effect"), (0.86, 0.11, 0.01)
     values = {
-        "trough_mean": q(24.1, "mg/L"),
-        "trough_sd": q(5.9, "mg/L"),
-        "trough_p05": q(15.8, "mg/L"),
-        "trough_p95": q(34.9, "mg/L"),
+        "qoi_mean": q(24.1, "mg/L"),
+        "qoi_sd": q(5.9, "mg/L"),
+        "qoi_p05": q(15.8, "mg/L"),
+        "qoi_p95": q(34.9, "mg/L"),
         "largest_disagreement": q(0.012),
         "agreement": q(1.0),
         "pce_validation_error": q(3.4e-5),
@@ -300,7 +300,7 @@ def sensitivity() -> Evidence:
             ),
             "inputs": table("Uncertain inputs", "parameter unit distribution source n_behind status", *inputs),
             "convergence_in_n": table("Convergence", "n parameter first low high", *settle),
-            "density": table("Density of the trough", "trough[mg/L] density[L/mg]", *density),
+            "density": table("Density of the trough", "value[mg/L] density[L/mg]", *density),
         },
     )
 
@@ -318,7 +318,7 @@ def fisher() -> Evidence:
         for i in range(42)
     )
     values = {
-        "n_neonates": q(42.0),
+        "n_patients": q(42.0),
         "n_rank_deficient": q(6.0),
         "n_cannot_separate": q(11.0),
         "share_cannot_separate": q(26.2, "%", 13.0, 42),
@@ -327,16 +327,16 @@ def fisher() -> Evidence:
     }
     return evidence(
         "fisher",
-        "Can each neonate's own samples tell clearance from volume?",
+        "Can each patient's own samples tell the parameters apart?",
         values,
         tables={
             "by_samples": table(
                 "By number of samples",
-                "samples neonates rank_two cannot_separate median_rse_CL[%] median_rse_V[%] median_abs_correlation",
+                "samples patients full_rank cannot_separate median_rse_CL[%] median_rse_V[%] median_abs_correlation",
                 *rows,
             ),
-            "neonates": table(
-                "Neonate by neonate",
+            "patients": table(
+                "Patient by patient",
                 "patient samples rank condition rse_CL[%] rse_V[%] correlation weakest_combination separates",
                 *people,
                 individual=True,

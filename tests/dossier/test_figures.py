@@ -29,7 +29,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "scatter": predicted_observed(f"{prefix}2", HELD_OUT["predictions"], "alt"),
         "coverage": reliability(f"{prefix}3", HELD_OUT["coverage"], "alt"),
         "narrowing": narrowing(f"{prefix}4", HELD_OUT["narrowing"], HELD_OUT["learning"], "alt"),
-        "bands": example(f"{prefix}5", HELD_OUT["bands"], "alt"),
+        "bands": example(f"{prefix}5", HELD_OUT["bands"], "Concentration", "alt"),
         "density": density(f"{prefix}6", INDICES["density"], "alt"),
         "indices": index_plot(f"{prefix}7", INDICES["indices"], {}, "alt"),
         "settling": settling(f"{prefix}8", INDICES["convergence_in_n"], {}, "alt"),

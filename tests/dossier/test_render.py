@@ -11,6 +11,7 @@ from dossier.factory import dossier
 from vvuq.dossier import render as module
 from vvuq.dossier.render import render, seal, verify_page
 from vvuq.errors import IntegrityError
+from vvuq.evidence.files import OutputError
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,9 @@ def test_a_failed_write_leaves_the_old_page_and_no_rest(tmp_path: Path, monkeypa
     def refuse(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(module.os, "replace", refuse)
+    monkeypatch.setattr("os.replace", refuse)
     monkeypatch.setattr(module, "page", lambda _: "new")
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OutputError, match="disk full"):
         render(dossier(()), path)
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["dossier.html"]

@@ -5,23 +5,29 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from vvuq.cli.output import output
+from vvuq.cli.output import is_store, output
 from vvuq.cli.printing import progress, readable, say, table, writable
 from vvuq.errors import InputError, IntegrityError
+
+if TYPE_CHECKING:
+    from vvuq.evidence.chain import Event
 
 
 def list_all(arguments: argparse.Namespace) -> int:
     """Studies, twins and analyses there are."""
+    from pathlib import Path
+
     from vvuq.collect import collect
     from vvuq.credibility.study import studies
     from vvuq.paths import shipped
     from vvuq.record import Analysis
 
-    folder = shipped("twins")
-    twins = sorted(
-        {path.parent.name for path in folder.glob("*/__init__.py")} | {path.stem for path in folder.glob("*.py")}
-    )
+    found = [path for folder in (Path("twins"), shipped("twins")) for path in folder.glob("*/__init__.py")]
+    found += [path for folder in (Path("twins"), shipped("twins")) for path in folder.glob("*.py")]
+    twins = sorted({path.parent.name if path.name == "__init__.py" else path.stem for path in found})
     analyses = {name: f"{one.suite}: {one.question}" for name, one in collect("vvuq.analyses", Analysis).items()}
     plans = {name: str(path) for name, path in studies().items()}
     lines = ["studies"] + [f"  {name}  {path}" for name, path in plans.items()]
@@ -41,10 +47,13 @@ def data_fetch(arguments: argparse.Namespace) -> int:
 def data_show(arguments: argparse.Namespace) -> int:
     """Shows a data card."""
     from vvuq.data.cards import find_card
+    from vvuq.data.load import find_file
     from vvuq.data.show import show
 
-    rows = show(find_card(arguments.name))
-    return say(arguments, [list(row) for row in rows], [f"{label}: {text}" for label, text in rows])
+    card = find_card(arguments.name)
+    found = find_file(card, card.table)
+    said = {"card": card.model_dump(mode="json"), "digest": card.digest, "path": str(found) if found else None}
+    return say(arguments, said, [f"{label}: {text}" for label, text in show(card)])
 
 
 def plan_check(arguments: argparse.Namespace) -> int:
@@ -54,15 +63,10 @@ def plan_check(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         print(json.dumps(Plan.model_json_schema(), indent=1, sort_keys=True))
         return 0
-    if arguments.study is None:
-        raise InputError("command line", "STUDY", None, "the name of a study or the path of its folder")
     from vvuq.credibility.lock import check_lock, lock_path
-    from vvuq.run.report import check_metrics
     from vvuq.run.study import open_study
 
     study = open_study(arguments.study)
-    store = readable(study.plan.study, arguments.store)
-    check_metrics(study, store)
     locked = check_lock(study.plan, study.path).locked_at if lock_path(study.path).exists() else None
     plan = study.plan
     criteria = sum(len(factor.criteria) for factor in plan.factors.values())
@@ -75,13 +79,25 @@ def plan_check(arguments: argparse.Namespace) -> int:
 
 def plan_lock(arguments: argparse.Namespace) -> int:
     """Locks a plan."""
+    from vvuq.credibility.history import known_at
     from vvuq.credibility.lock import lock, lock_path
+    from vvuq.credibility.rules import rules
     from vvuq.run.study import open_study
+    from vvuq.scaffold.unwritten import check_written, texts
 
     study = open_study(arguments.study)
-    made = lock(study.plan, study.path, arguments.amend)
+    check_written(texts(study.plan, study.path))
+    store = readable(study.plan.study, arguments.store) if arguments.amend else None
+    known = known_at(store, study.plan.study) if store else None
+    made = lock(study.plan, study.path, arguments.amend, rules=rules(study.checks), known=known)
     said = {"digest": made.digest, "locked_at": made.locked_at, "amendments": len(made.amendments)}
-    return say(arguments, said, [f"locked {made.digest[:12]} at {made.locked_at}: {lock_path(study.path)}"])
+    lines = [f"locked {made.digest[:12]} at {made.locked_at}: {lock_path(study.path)}"]
+    if arguments.amend:
+        seen = (
+            f"{known.openings} openings of held-out patients, {len(known.evidence)} analyses" if known else "no store"
+        )
+        lines.append(f"amended; on record as known by now: {seen}")
+    return say(arguments, said, lines)
 
 
 def plan_diff(arguments: argparse.Namespace) -> int:
@@ -99,22 +115,22 @@ def plan_diff(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs a study; 70 where an analysis failed."""
-    from vvuq.run.execute import log_path, run_study
+    """Runs a study; the exit code tells the worst that became of an analysis."""
+    from vvuq.run.execute import complaints, exit_code, run_study
     from vvuq.run.study import open_study
 
     study = open_study(arguments.study)
     store = writable(study.plan.study, arguments.store)
     with progress(arguments.json) as show:
         steps = run_study(study, store, arguments.budget, arguments.only, show)
-    failed = [step for step in steps if step.state == "failed"]
-    if failed:
-        names = ", ".join(step.analysis for step in failed)
-        print(f"vvuq: error: {names} failed; tracebacks in {log_path(store)}", file=sys.stderr)
-    said = [{"analysis": step.analysis, "state": step.state, "evidence": step.evidence_id, "message": step.message}
+    code, told = exit_code(steps), complaints(steps, store)
+    for line in told:
+        print(f"vvuq: error: {line}", file=sys.stderr)
+    done = [{"analysis": step.analysis, "state": step.state, "evidence": step.evidence_id, "message": step.message}
             for step in steps]  # fmt: skip
-    say(arguments, {"store": str(store.path), "steps": said}, [f"evidence in {store.path}"])
-    return 70 if failed else 0
+    said = {"store": str(store.path), "steps": done} | _error(code, told)
+    say(arguments, said, [f"evidence in {store.path}"])
+    return code
 
 
 def gate(arguments: argparse.Namespace) -> int:
@@ -122,21 +138,27 @@ def gate(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from vvuq.credibility.gate import MEANING, gate, junit, summary
+    from vvuq.evidence.files import write_whole
     from vvuq.run.report import assess
     from vvuq.run.study import open_study
 
-    wanted = ((arguments.junit, "--junit", junit), (arguments.summary, "--summary", summary))
-    files = [(output(place, option), writer) for place, option, writer in wanted if place]
+    wanted = ((arguments.junit, "--junit"), (arguments.summary, "--summary"))
+    report, page = (output(place, option) if place else None for place, option in wanted)
+    if report and page and report.absolute() == page.absolute():
+        raise InputError("command line", "--summary", arguments.summary, "another file than that of --junit")
     study = open_study(arguments.study)
-    found = assess(study, readable(study.plan.study, arguments.store))
-    code, lines = gate(found.verdicts, found.broken)
-    for path, writer in files:
-        path.write_text(writer(study.plan.study, found.verdicts, found.broken), encoding="utf-8")
-    said = {"exit": code, "meaning": MEANING[code], "reasons": lines, "verdicts": [asdict(v) for v in found.verdicts]}
+    name, found = study.plan.study, assess(study, readable(study.plan.study, arguments.store))
+    code, lines = gate(found.verdicts, found.broken, found.invalid)
+    notes = [*found.notes, *_head(found.events)]
+    if report:
+        write_whole(report, junit(name, found.verdicts, found.broken, found.invalid).encode())
+    if page:
+        write_whole(page, summary(name, found.verdicts, found.broken, found.invalid, notes).encode())
+    said = {"exit": code, "meaning": MEANING[code], "reasons": lines, "notes": notes}
     if arguments.json:
-        return say(arguments, said, []) or code
+        return say(arguments, said | {"verdicts": [asdict(verdict) for verdict in found.verdicts]}, []) or code
     table(found.verdicts)
-    print("\n".join([*lines, f"exit {code}: {MEANING[code]}"]))
+    print("\n".join([*lines, *(f"note: {note}" for note in notes), f"exit {code}: {MEANING[code]}"]))
     return code
 
 
@@ -148,45 +170,97 @@ def report(arguments: argparse.Namespace) -> int:
     from vvuq.run.study import open_study
 
     study = open_study(arguments.study)
-    store = writable(study.plan.study, arguments.store)
     name = study.plan.study
-    out = output(arguments.out or str(Path("reports") / name / f"dossier.{arguments.format}"), "--out")
+    at_hand = readable(name, arguments.store)
+    store = writable(name, arguments.store) if at_hand else None
+    ending = f".{arguments.format}"
+    out = output(arguments.out or str(Path("reports") / name / f"dossier{ending}"), "--out", ending)
     if arguments.format == "json":
         digest = report_data(study, store, out, public=arguments.public)
     else:
         digest = report(study, store, out, public=arguments.public)
     if not arguments.json:
         table(assess(study, store).verdicts)
+    if store is None:
+        print("vvuq: there is no evidence yet: a page of gaps, which no store vouches for", file=sys.stderr)
     return say(arguments, {"path": str(out), "sha256": digest}, [str(out)])
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Recomputes every digest of a study or of a page."""
+    """Recomputes every digest of a study, of a dossier or of a store."""
     from pathlib import Path
 
-    from vvuq.run.report import verify_file, verify_study
+    from vvuq.evidence.store import Store
+    from vvuq.evidence.verify import verify_store
     from vvuq.run.study import open_study
+    from vvuq.run.verification import verify_file, verify_study
 
-    path = Path(arguments.path)
-    if path.suffix in (".html", ".htm"):
+    path, store = Path(arguments.path), None
+    if is_store(path):
+        if arguments.store:
+            raise InputError("command line", "--store", arguments.store, "left out: PATH is a store itself")
+        problems, held, against = verify_store(Store(path)), str(path), ""
+    elif path.suffix in (".html", ".htm", ".json"):
         store = readable(path.resolve().parent.name, arguments.store)
-        problems, held = verify_file(path, store), str(path)
+        problems, held, against = verify_file(path, store), str(path), "; there is no store to compare with"
     else:
         study = open_study(arguments.path)
         store = readable(study.plan.study, arguments.store)
-        problems, held = verify_study(study, store), study.plan.study
-    against = f" against {store.path}" if store else "; there is no store to compare with"
-    say(arguments, {"problems": problems, "store": str(store.path) if store else None}, [])
-    if problems:
-        raise IntegrityError("\n  ".join([f"{held} is not as it was written{against}:", *problems]))
-    return 0 if arguments.json else say(arguments, None, [f"{held}: as it was written{against}"])
+        problems, held, against = verify_study(study, store), study.plan.study, "; there is no store to compare with"
+    against = f" against {store.path}" if store else against
+    told = "\n  ".join([f"{held} is not as it was written{against}:", *problems])
+    said = {"problems": problems, "store": str(store.path) if store else None}
+    if problems and not arguments.json:
+        raise IntegrityError(told)
+    code = 4 if problems else 0
+    return say(arguments, said | _error(code, [told]), [f"{held}: as it was written{against}"]) or code
+
+
+def new_twin(arguments: argparse.Namespace) -> int:
+    """Makes a twin to begin with."""
+    from pathlib import Path
+
+    from vvuq.scaffold.twin import new_twin
+
+    files = [str(path) for path in new_twin(arguments.name, Path())]
+    lines = [*files, f"change the first as you like; `pytest {files[1]}` tries what it claims"]
+    return say(arguments, {"files": files}, lines)
 
 
 def new_study(arguments: argparse.Namespace) -> int:
-    """Copies a study."""
+    """Copies a study, or makes one around a twin and a table."""
     from pathlib import Path
 
-    from vvuq.credibility.study import copy_study, find_plan
+    from vvuq.credibility.study import find_plan
+    from vvuq.scaffold.study import copy_study, new_study
 
-    plan = copy_study(arguments.name, find_plan(arguments.source), Path("studies"))
-    return say(arguments, {"plan": str(plan)}, [f"{plan}: change it, then vvuq plan check {arguments.name}"])
+    name, into = arguments.name, Path("studies")
+    own = bool(arguments.twin), bool(arguments.data)
+    if bool(arguments.source) == any(own) or any(own) != all(own):
+        remedy = "either --from STUDY, or --twin TWIN with --data FILE"
+        raise InputError("command line", "new study", name, remedy)
+    if arguments.source:
+        plan = copy_study(name, find_plan(arguments.source), into)
+        return say(arguments, {"plan": str(plan)}, [f"{plan}: change it, then vvuq plan check {name}"])
+    made = new_study(name, arguments.twin, Path(arguments.data), into)
+    guessed = [{"what": what, "as": text} for what, text in made.guessed]
+    said = {"files": [str(path) for path in made.files], "guessed": guessed, "patients": made.patients}
+    said |= {"measurements": made.measurements, "held_out": made.held_out, "to_write": made.to_write}
+    lines = [
+        *map(str, made.files),
+        "guessed from the header and the twin; it stands in the data card for you to check:",
+    ]
+    lines += [f"  {what:<12}{text}" for what, text in made.guessed]
+    lines.append(f"{made.patients} patients with {made.measurements} measured values; {made.held_out} are held out")
+    lines.append(f"{made.to_write} places are marked TO WRITE; vvuq plan lock {name} lists those that still are")
+    return say(arguments, said, lines)
+
+
+def _error(code: int, told: Sequence[str]) -> dict[str, Any]:
+    """What a command that ends with another code than 0 adds to its JSON."""
+    return {"error": {"exit": code, "message": "\n".join(told)}} if code else {}
+
+
+def _head(events: Sequence[Event]) -> list[str]:
+    """Where the chain of events stands. Kept outside of the store, it shows later whether the chain was rewritten."""
+    return [f"chain of events: {len(events)} of this study, the last {events[-1].digest}"] if events else []

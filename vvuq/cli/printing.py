@@ -26,10 +26,15 @@ def writable(study: str, given: str | None) -> Store:
 def readable(study: str, given: str | None) -> Store | None:
     """The store of a study for reading; None where nothing was run yet. A store that was named has to exist."""
     from vvuq.credibility.study import store_path
+    from vvuq.errors import NotEvaluable
     from vvuq.evidence.store import Store
 
-    path = store_path(study, given)
-    return Store(path) if given or path.exists() else None
+    try:
+        return Store(store_path(study, given))
+    except NotEvaluable:
+        if given:
+            raise
+        return None
 
 
 def say(arguments: argparse.Namespace, data: Any, lines: Sequence[str]) -> int:
@@ -74,7 +79,7 @@ def progress(quiet: bool) -> Iterator[Callable[[Step], None]]:
         task = bar.add_task("run")
 
         def show(step: Step) -> None:
-            finished = step.number - (step.state == "running")
+            finished = step.number - (step.state in ("running", "waiting"))
             bar.update(task, total=step.total, completed=finished, description=step.analysis)
             if step.state != "running":
                 bar.console.print(_line(step), highlight=False, markup=False)
@@ -86,5 +91,7 @@ def _line(step: Step) -> str:
     head = f"[{step.number}/{step.total}] {step.analysis} ... "
     if step.state == "fresh":
         return f"{head}fresh  {step.evidence_id}"
+    if step.state == "waiting":
+        return f"{head}another run is at it: waiting"
     tail = "" if step.state == "done" else f"  {step.state.replace('_', ' ')}: {step.message}"
     return f"{head}{step.seconds:.1f} s  {step.evidence_id}{tail}"

@@ -3,46 +3,78 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from vvuq import __version__
 from vvuq.cli import commands as do
+from vvuq.errors import VvuqError
 
 Command = Callable[[argparse.Namespace], int]
 _ABOUT = "Builds a medical digital twin, attacks it, and renders what was found as a graded credibility dossier."
-_EXITS = (
-    "exit codes: 0 ok; 1 a goal is not met; 2 usage, plan or input invalid; 3 missing, stale or not evaluable; "
-    "4 integrity broken; 5 judgement pending or expired; 70 internal error; 130 interrupted"
-)
+_CLOSE = 0.7  # how alike a wrong word and the one that is offered must be
+_EXITS = """exit codes:
+  0 ok, for gate: all goals are met   1 a goal is not met            2 words, plan or input are invalid
+  3 missing, stale, not evaluable     4 integrity is broken          5 a judgement is pending or expired
+  70 internal error                   130 interrupted
+where several hold, the most severe: 70, 4, 2, 3, 1, 5"""
+
+
+class UsageError(VvuqError):
+    """The words of a command cannot be understood."""
+
+    exit_code = 2
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that guesses what a wrong word was meant to be, and ends with 2."""
+    """A parser that guesses what a wrong word was meant to be, and names the help of the command it belongs to."""
+
+    given: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            found.parser.error(f"unrecognized arguments: {' '.join(map(repr, unknown))}")
+        if "" in self.given:
+            before = [*self.given][: self.given.index("")]
+            found.parser.error(f"argument '' after {before[-1]} is empty: give it a value, or leave it out")
+        return found
 
     def error(self, message: str) -> NoReturn:
+        raise UsageError(f"command line: {message}{self._guess(message)}\nhelp: {self.prog} --help")
+
+    def _guess(self, message: str) -> str:
         from difflib import get_close_matches
 
-        words = message.removeprefix("unrecognized arguments: ").replace("'", " ").replace(":", " ").split()
-        known = sorted(_words(self))
-        close = [near for word in words if word not in known for near in get_close_matches(word, known, 1)]
-        hint = f"; did you mean {close[0]}?" if close else ""
-        self.exit(2, f"vvuq: error: {message}{hint}\nhelp: {self.prog} --help\n")
+        own = {word for action in self._actions for word in (*action.option_strings, *map(str, action.choices or ()))}
+        meant = _commands(self) | {word: word for word in own}
+        words = re.findall(r"invalid choice: '([^']*)'", message)
+        if not words:
+            words = [word.partition("=")[0] for word in self.given if word.startswith("-")]
+        close = [near for word in words if word not in own for near in get_close_matches(word, meant, 1, _CLOSE)]
+        return f"; did you mean {meant[close[0]]}?" if close else ""
 
 
-def _words(parser: argparse.ArgumentParser) -> set[str]:
-    """Every option and command that a parser and those below it know."""
-    words: set[str] = set()
-    for action in parser._actions:
-        words |= {*action.option_strings, *map(str, action.choices or ())}
-        below = action.choices.values() if isinstance(action.choices, dict) else ()
-        words = words.union(*(_words(one) for one in below))
-    return words
+def _commands(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """{name: all words} of the commands of groups below a parser: check is "vvuq plan check"."""
+    groups = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    below = [(name, one) for choices in groups for name, one in choices.items()]
+    deeper = [_commands(one) for _, one in below]
+    return {name: one.prog for name, one in below} | {name: said for one in deeper for name, said in one.items()}
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    top = _Parser(prog="vvuq", description=_ABOUT, epilog=_EXITS, allow_abbrev=False)
+    top = _Parser(
+        prog="vvuq", description=_ABOUT, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
     top.add_argument("--version", action="version", version=f"vvuq {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add(commands, "list", do.list_all, "what there is: studies, twins, analyses", "vvuq list")
@@ -65,12 +97,11 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--public", action="store_true", help="aggregates only: nothing about single patients")
     report.add_argument("--format", choices=("html", "json"), default="html", help="page or data (default: html)")
     verify = _add(commands, "verify", do.verify, "is everything as it was written", "vvuq verify phenobarbital")
-    verify.add_argument("path", metavar="PATH", help="a study by name or path, or a dossier (.html)")
+    verify.add_argument(
+        "path", metavar="PATH", help="a study by name or path, a dossier (.html, .json), or a store (.sqlite)"
+    )
     verify.add_argument("--store", metavar="FILE", help="the store of evidence")
-    new = _add(_group(commands, "new", "something of your own"), "study", do.new_study, "a copy of a study, unlocked",
-               "vvuq new study mine --from phenobarbital")  # fmt: skip
-    new.add_argument("name", metavar="NAME", help="its name; it is made in ./studies")
-    new.add_argument("--from", dest="source", metavar="STUDY", required=True, help="the study to copy")
+    _new_words(_group(commands, "new", "something of your own"))
     return top
 
 
@@ -80,23 +111,37 @@ def _plan_words(plan: Any) -> None:
     diff = _add(plan, "diff", do.plan_diff, "what changed since the lock", "vvuq plan diff phenobarbital")
     for one in (lock, diff):
         _study(one, store=False)
-    check.add_argument("study", metavar="STUDY", nargs="?", help="a study by name or path")
-    check.add_argument("--store", metavar="FILE", help="metrics are checked against what this store holds")
-    check.add_argument("--schema", action="store_true", help="print the JSON Schema of plans instead")
+    which = check.add_mutually_exclusive_group(required=True)
+    which.add_argument("study", metavar="STUDY", nargs="?", help="a study by name or path")
+    which.add_argument("--schema", action="store_true", help="print the JSON Schema of plans instead")
+    lock.add_argument("--store", metavar="FILE", help="what was known at an amendment is read from this store")
     lock.add_argument("--amend", metavar="REASON", default="", help="lock changed values; the reason stays in the lock")
+
+
+def _new_words(new: Any) -> None:
+    twin = _add(new, "twin", do.new_twin, "a twin to begin with, and a test of it", "vvuq new twin mine")
+    twin.add_argument("name", metavar="NAME", help="its name; ./twins/NAME.py and ./tests/test_NAME.py are made")
+    study = _add(new, "study", do.new_study, "a study of your own twin and table, or a copy of one, unlocked",
+                 "vvuq new study mine --twin mine --data levels.csv")  # fmt: skip
+    study.add_argument("name", metavar="NAME", help="its name; it is made in ./studies")
+    study.add_argument("--from", dest="source", metavar="STUDY", help="the study to copy")
+    study.add_argument("--twin", metavar="TWIN", help="the twin of a new study, by its name")
+    study.add_argument("--data", metavar="FILE", help="a table: a row a time, with a dose, a measured value, or both")
 
 
 def _add(commands: Any, name: str, command: Command, text: str, example: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text, epilog=f"example: {example}", allow_abbrev=False
-    )
-    made.set_defaults(command=command)
+        name, help=text, description=text, epilog=f"example: {example}\n\n{_EXITS}", allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    made.set_defaults(command=command, parser=made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def _group(commands: Any, name: str, text: str) -> Any:
     group = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    group.set_defaults(parser=group)
     return group.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
 

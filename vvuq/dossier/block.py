@@ -64,7 +64,7 @@ def block(
         "",
         used,
         tuple(figure for figure in (make(record.id, visible) for make in draw) if figure),
-        tuple(estimate(record, key) for key in named),
+        tuple(estimate(record, key, labels.value_label(key, source.twin)) for key in named),
         tuple(table for table in grids if table),
         () if again else sentences(record, "findings"),
         () if again else sentences(record, "negative"),

@@ -31,8 +31,8 @@ SECTIONS = {
 }
 
 LIMITS = (
-    "that the twin is right for other patients, settings, drugs, decisions or horizons than those of section 2;",
+    "that the twin is right for other patients, settings, treatments, decisions or horizons than those of section 2;",
     "that decisions taken with it are better for patients than decisions taken without it: no decision was observed;",
-    "how it fares on patients of another hospital, time or assay, unless a section says that such patients were used;",
+    "how it fares on patients of another site, time or way of measuring, unless a section says that such were used;",
     "anything about the sections listed as not yet produced.",
 )

@@ -39,7 +39,7 @@ def _criterion(source: Source, leaf: str, index: int, item: Numeric, verdict: Ve
     return Criterion(
         leaf,
         source.plan.ladders.leaf(leaf).title,
-        value_label(item.metric),
+        value_label(item.metric, source.twin),
         item.analysis,
         _NAMED[item.statistic],
         _OPS[item.op],

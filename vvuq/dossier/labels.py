@@ -1,6 +1,9 @@
-"""What readers see for the names that analyses use, and what each measure means."""
+"""What readers see for the names that analyses use, and what each measure means. Names of parameters and observables
+are the twin's own."""
 
 from __future__ import annotations
+
+from typing import Any
 
 VALUES = {
     "n_screened": "Patients screened",
@@ -9,31 +12,27 @@ VALUES = {
     "n_build": "Build patients",
     "n_held_out": "Held-out patients",
     "n_overlap": "Patients in both parts",
-    "n_concentrations": "Concentrations",
+    "n_measurements": "Measurements",
+    "n_leaked": "Compared patients who were among the fitted",
     "n_doses": "Doses",
     "n_patients": "Patients",
     "n_predictions": "Predictions",
     "n_cases": "Random linear models",
-    "n_neonates": "Neonates",
-    "n_below_population_CL": "Neonates whose samples say less of CL than the population does",
-    "n_below_population_V": "Neonates whose samples say less of V than the population does",
     "horizon": "Time of the quantity of interest",
-    "observed_median": "Time of the last sample, median of build neonates",
-    "observed_longest": "Time of the last sample, longest of build neonates",
-    "n_rank_deficient": "Neonates with a singular information matrix",
-    "n_cannot_separate": "Neonates whose samples alone do not settle CL and V",
-    "share_cannot_separate": "Share of neonates whose samples alone do not settle CL and V",
+    "observed_median": "Time of the last sample, median of build patients",
+    "observed_longest": "Time of the last sample, longest of build patients",
+    "n_rank_deficient": "Patients with a singular information matrix",
+    "n_cannot_separate": "Patients whose samples alone do not settle their parameters",
+    "share_cannot_separate": "Share of patients whose samples alone do not settle their parameters",
     "n_runs_sobol": "Model runs for Sobol' indices",
     "n_runs_pce": "Model runs for the polynomial chaos",
     "objective": "Objective (−2 log marginal likelihood)",
-    "shrinkage_CL": "Shrinkage of CL",
-    "shrinkage_V": "Shrinkage of V",
-    "CL": "Clearance CL",
-    "V": "Volume V",
-    "apgar_effect": "Effect of low Apgar score on V",
-    "omega_CL": "Between-neonate SD of log CL",
-    "omega_V": "Between-neonate SD of log V",
-    "sigma": "Residual error SD (relative)",
+    "start_objective_difference": "Difference of objectives at the initial values",
+    "objective_difference": "Difference of objectives at the optimum",
+    "largest_typical_difference": "Largest difference of a typical value",
+    "largest_variance_difference": "Largest difference of a variance",
+    "largest_error_difference": "Largest difference of a standard error",
+    "sigma": "Residual error SD",
     "observed_order": "Observed order of accuracy",
     "theoretical_order": "Theoretical order",
     "order_deviation": "Deviation of observed from theoretical order",
@@ -42,6 +41,7 @@ VALUES = {
     "adaptive_tolerance": "Its tolerance",
     "operating_error": "Error of the standard step, worst case of use",
     "solver_sensitivity": "Change of the result on tightening the tolerance",
+    "largest_value": "Largest value in use",
     "mean_nis": "Mean squared normalized innovation (1 is ideal)",
     "failed_members": "Failed ensemble members",
     "n_regimens_held_out": "Different regimens, held out",
@@ -62,20 +62,21 @@ VALUES = {
     "baseline_crps": "Baseline CRPS",
     "interval90_width": "Width of the 90 % interval",
     "baseline_interval90_width": "Baseline width of the 90 % interval",
-    "trough_mean": "Trough, mean",
-    "trough_sd": "Trough, SD",
-    "trough_p05": "Trough, 5 % quantile",
-    "trough_p95": "Trough, 95 % quantile",
+    "qoi_mean": "Quantity of interest, mean",
+    "qoi_sd": "Quantity of interest, SD",
+    "qoi_p05": "Quantity of interest, 5 % quantile",
+    "qoi_p95": "Quantity of interest, 95 % quantile",
     "largest_disagreement": "Largest disagreement Sobol' against chaos",
     "agreement": "Agreement within errors (1 = every index)",
     "pce_validation_error": "Chaos error on a fresh sample (relative)",
     "sum_first_order": "Sum of first-order indices",
-    "median_rse_CL": "Median RSE of CL",
-    "median_rse_V": "Median RSE of V",
 }
 
 HEADS = {
     "standard_error": "Standard error",
+    "robust_error": "Robust error",
+    "reference_error": "Its standard error",
+    "error_difference": "Difference of errors",
     "rse_percent": "RSE",
     "low": "95 % low",
     "high": "95 % high",
@@ -100,18 +101,12 @@ HEADS = {
     "pce_high": "Chaos, high",
     "n_behind": "n behind it",
     "status": "Uncertainty is",
-    "rank_two": "Full rank (2)",
+    "full_rank": "Full rank",
     "cannot_separate": "Not settled",
-    "median_rse_CL": "Median RSE of CL",
-    "median_rse_V": "Median RSE of V",
-    "median_abs_correlation": "Median |correlation|",
-    "rse_CL": "RSE of CL",
-    "rse_V": "RSE of V",
+    "median_abs_correlation": "Median largest |correlation|",
     "n": "N",
     "separates": "Settled",
     "operating_error": "Error",
-    "sd_log_CL": "SD of log CL",
-    "sd_log_V": "SD of log V",
     "weakest_combination": "Least known combination",
     "log_likelihood_difference": "Log-likelihood difference",
 }
@@ -121,8 +116,8 @@ MEANINGS = (
     ("MDAPE", "median absolute prediction error, |observed − predicted| / predicted: typical miss; 0 is best."),
     ("CRPS", "continuous ranked probability score: distance of the whole forecast from the observed value; 0 is best."),
     ("Skill", "1 − CRPS / CRPS of the baseline: above 0 the twin forecasts better than the baseline."),
-    ("Coverage", "share of observed concentrations inside the forecast interval; it should equal the nominal level."),
-    ("Baseline", "the population-only forecast: the same model that learns nothing from this neonate's samples."),
+    ("Coverage", "share of measured values inside the forecast interval; it should equal the nominal level."),
+    ("Baseline", "the population-only forecast: the same model that learns nothing from this patient's samples."),
 )
 
 ANALYSES = {
@@ -130,10 +125,11 @@ ANALYSES = {
     "population_fit": "Population fit",
     "convergence": "Order of accuracy of the integrator",
     "filter_exactness": "Exactness of the filter on linear models",
+    "code_to_code": "The same fit by another program",
     "cross_validation": "Cross-validation on build patients",
     "holdout": "Internal validation on held-out patients",
     "sensitivity": "Sobol' indices and polynomial chaos",
-    "fisher": "Information in each neonate's samples",
+    "fisher": "Information in each patient's samples",
 }
 
 _TARGET = {
@@ -148,12 +144,24 @@ UNCERTAINTY = tuple(f"{name}_{count}" for name in _TARGET for count in range(3))
 )
 """Values of the validation analyses that belong to the section on uncertainty."""
 
-_SIGNS = {"S1": "First-order index of", "ST": "Total index of"}
+_OF = {
+    "S1": "First-order index of",
+    "ST": "Total index of",
+    "omega": "SD between patients of log",
+    "shrinkage": "Shrinkage of",
+    "median_rse": "Median RSE of",
+    "rse": "RSE of",
+    "sd_log": "SD of log",
+    "n_below_population": "Patients whose samples say less than the population does of",
+}
+"""Names of values and columns that end in the name of a parameter."""
 
 
-def value_label(key: str) -> str:
-    """The words for a value of an Evidence; index keys such as S1_CL are put together from their parts."""
-    head, _, rest = key.partition("_")
+def value_label(key: str, twin: Any = None) -> str:
+    """The words for a value of an Evidence; a parameter of the twin has its meaning in front of its symbol."""
+    meanings = {p.name: p.meaning for p in twin.model.parameters} if twin is not None else {}
+    if key in meanings:
+        return f"{meanings[key][:1].upper()}{meanings[key][1:]} ({key})" if meanings[key] else key
     if key in VALUES:
         return VALUES[key]
     name, _, count = key.rpartition("_")
@@ -166,14 +174,21 @@ def value_label(key: str) -> str:
         return f"SD of log {name.removeprefix('sd_log_')} {after}"
     if key.startswith("envelope_") and key.endswith("_covered"):
         return f"Envelope that held-out patients span: {words(key.removeprefix('envelope_').removesuffix('_covered'))}"
-    if head == "baseline":
-        return f"Baseline: {value_label(rest)}"
-    return f"{_SIGNS[head]} {value_label(rest)}" if head in _SIGNS and rest else words(key)
+    if key.startswith("baseline_"):
+        return f"Baseline: {value_label(key.removeprefix('baseline_'))}"
+    return _of_a_parameter(key) or words(key)
 
 
 def head_label(column: str) -> str:
     """The words for a column of a Table."""
-    return HEADS.get(column, words(column))
+    return HEADS.get(column) or _of_a_parameter(column) or words(column)
+
+
+def _of_a_parameter(key: str) -> str:
+    """The words for a name of _OF, median_rse_CL for example; empty where the name is of no such kind."""
+    heads = [head for head in _OF if key.startswith(f"{head}_") and len(key) > len(head) + 1]
+    head = max(heads, key=len, default="")
+    return f"{_OF[head]} {key.removeprefix(f'{head}_')}" if head else ""
 
 
 def analysis_label(name: str) -> str:
@@ -182,6 +197,6 @@ def analysis_label(name: str) -> str:
 
 
 def words(name: str) -> str:
-    """snake_case as words, the first letter capital; names that are symbols (CL, V) stay."""
+    """snake_case as words, the first letter capital."""
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,6 +12,7 @@ from markupsafe import Markup
 from vvuq.dossier.standing import STATUSES, Unmet
 from vvuq.dossier.view import Dossier, Estimate, Number, Text
 from vvuq.errors import IntegrityError
+from vvuq.evidence.files import write_whole
 from vvuq.paths import shipped
 
 _BLANK = "0" * 64
@@ -24,16 +23,7 @@ _KINDS = {"a_number": Number, "a_text": Text, "an_estimate": Estimate, "unmet_go
 def render(dossier: Dossier, path: Path) -> str:
     """Writes the page to `path` at once (nobody sees half a file); returns the sha256 of the file."""
     data = seal(page(dossier).encode())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 

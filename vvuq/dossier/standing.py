@@ -66,7 +66,7 @@ def decision(source: Source) -> tuple[str, str]:
     """(state, sentence): what follows for this context of use; the sentence never claims more than the goals say."""
     statuses = {verdict.status for verdict in source.verdicts}
     if "not_met" in statuses:
-        return "not_met", "Not adequate for this context of use on present evidence: goals set in advance are not met."
+        return "not_met", "Not adequate for this context of use on present evidence: goals of the plan are not met."
     if statuses - {"met", "waived"}:
         return "gap", (
             "Undecided for this context of use: no goal that was evaluated failed, but goals remain without an answer."

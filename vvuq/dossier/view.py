@@ -157,12 +157,27 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True)
+class Amended:
+    """An earlier lock of the plan: when it held, why it was replaced, which values changed, what was known by then.
+
+    None: not recorded. evidence: (analysis, evidence id)."""
+
+    digest: str
+    locked_at: str
+    replaced_at: str
+    reason: str
+    changes: tuple[str, ...] | None = None
+    openings: int | None = None
+    evidence: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reproduce:
     """Facts that someone needs to repeat the study; none may differ between two renderings of the same store.
 
     commands: (command, what it does); versions: (package, version); hashes: (what, sha256);
-    locked_at: when the plan was locked ("" = not locked); amendments: (digest, locked at, reason for the
-    change) of each earlier lock; tolerance: within what relative distance numbers must return on another machine."""
+    locked_at: when the plan was locked ("" = not locked); amendments: the earlier locks; notes: what must be seen
+    about lock and chain; tolerance: within what relative distance numbers must return on another machine."""
 
     commands: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
@@ -170,5 +185,6 @@ class Reproduce:
     platform: str = ""
     locked_at: str = ""
     locked_digest: str = ""
-    amendments: tuple[tuple[str, str, str], ...] = ()
+    amendments: tuple[Amended, ...] = ()
+    notes: tuple[str, ...] = ()
     tolerance: float | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,11 +14,12 @@ import numpy as np
 
 from vvuq.campaign.serial import evaluate
 from vvuq.credibility.lock import check_lock
-from vvuq.errors import InputError, NotEvaluable
 from vvuq.evidence.store import Store
 from vvuq.paths import PACKAGE
-from vvuq.record import Cohort, Floats
+from vvuq.record import Cohort, Floats, ReferenceFit
 from vvuq.run.study import Study
+
+_LONGEST_NAME = 80
 
 
 class RunContext:
@@ -36,28 +39,39 @@ class RunContext:
         return self._study.parts()[0]
 
     def open_sealed(self, reason: str) -> Cohort:
-        """The held-out patients. Raises NotEvaluable while the plan is unlocked, IntegrityError if it changed since."""
-        try:
-            check_lock(self._study.plan, self._study.path)
-        except InputError:
-            remedy = f"lock the plan first (vvuq plan lock {self._study.plan.study})"
-            raise NotEvaluable(f"held-out patients stay sealed until the plan is locked: {remedy}") from None
+        """The held-out patients. Raises InputError while the plan is unlocked, IntegrityError if it changed since."""
+        check_lock(self._study.plan, self._study.path)
         sealed = self._study.parts()[1]
-        body = {
-            "analysis": self._analysis,
-            "reason": reason,
-            "plan": self._study.plan.digest,
-            "cohort": sealed.digest,
-            "patients": len(sealed.patients),
-            "commit": commit(),
-        }
-        self._store.append(self._study.plan.study, "opened", body)
+        found = {"reason": reason, "cohort": sealed.digest, "patients": len(sealed.patients)}
+        self._store.append(self._study.plan.study, "opened", self._said() | found)
         return sealed
+
+    def refused(self, message: str) -> None:
+        """Puts on record that this analysis was stopped because it reached for what is sealed or was changed."""
+        self._store.append(self._study.plan.study, "refused", self._said() | {"message": message})
+
+    def _said(self) -> dict[str, str | None]:
+        """Who runs which analysis, under which plan and commit; the event itself adds when."""
+        return {"analysis": self._analysis, "plan": self._study.plan.digest, "commit": commit(), "who": who()}
+
+    def reference_fit(self) -> ReferenceFit:
+        """What another program found on the whole cohort."""
+        return self._study.reference_fit()
 
     def evaluate(self, function: Callable[[Floats], Floats], points: Floats) -> Floats:
         """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; n model runs are counted."""
         self.model_runs += points.shape[1]
         return evaluate(function, points)
+
+
+def who() -> str:
+    """Who runs this, as far as the machine says: $VVUQ_USER, else the login name. It is claimed, not proven."""
+    try:
+        name = os.environ.get("VVUQ_USER") or getpass.getuser()
+    except (KeyError, ImportError, OSError):  # no such variable, and no entry for this user
+        name = ""
+    printable = "".join(sign if sign.isprintable() else "?" for sign in name.strip())
+    return printable[:_LONGEST_NAME] or "unknown"
 
 
 @cache

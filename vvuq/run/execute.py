@@ -5,34 +5,47 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from vvuq.credibility.gate import worst
+from vvuq.credibility.history import met
 from vvuq.credibility.lock import read_lock
-from vvuq.credibility.plan import Budget, near
-from vvuq.errors import InputError, IntegrityError, NotEvaluable, VvuqError
+from vvuq.credibility.plan import Budget
+from vvuq.errors import InputError, IntegrityError, NotEvaluable, VvuqError, near
 from vvuq.evidence.canonical import to_json, without_nonfinite
-from vvuq.evidence.store import Record, Store
+from vvuq.evidence.store import Record, Store, StoreError
+from vvuq.evidence.turns import sweep, turn
+from vvuq.evidence.verify import verify_store
 from vvuq.record import Cost, Evidence
 from vvuq.run.context import RunContext, commit
 from vvuq.run.study import Study
+from vvuq.strict_yaml import read_yaml
 
 logger = logging.getLogger("vvuq.run")
+_MOVE_AWAY = "move the file away, and run again into a new store"
+
+State = Literal["running", "waiting", "fresh", "done", "failed", "invalid", "not_evaluable"]
+EXIT: dict[State, int] = {"failed": 70, "invalid": 2, "not_evaluable": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a run stands: `state` is "running", then "fresh" (kept), or the status of the new evidence."""
+    """Where a run stands: `state` is "waiting" (another run is at it) or "running", then "fresh" (kept already),
+    "invalid" (nothing was stored; `message` says what to correct), or the status of the new evidence."""
 
     number: int
     total: int
     analysis: str
-    state: Literal["running", "fresh", "done", "failed", "not_evaluable"]
+    state: State
     seconds: float = 0.0
     evidence_id: str = ""
     message: str = ""
+
+
+Progress = Callable[[Step], None]
 
 
 def run_study(
@@ -40,30 +53,48 @@ def run_study(
     store: Store,
     budget: Budget = "quick",
     only: str | None = None,
-    progress: Callable[[Step], None] = lambda step: None,
+    progress: Progress = lambda step: None,
 ) -> tuple[Step, ...]:
     """Runs every analysis of the plan that has no fresh evidence (or the one named), storing each as soon as it ends.
 
-    A failure is kept as evidence with status failed and its traceback goes to `log_path(store)`; the run goes on.
-    Raises InputError where `only` is not in the plan, IntegrityError where a locked plan was changed."""
+    A failure is kept as evidence with status failed and its traceback goes to `log_path(store)`; the run goes on, as it
+    does where an analysis finds its input invalid. Another run in the same store is waited for, analysis by analysis.
+    Raises InputError where `only` is not in the plan, IntegrityError where store or lock were changed, or where an
+    analysis reaches what is sealed; the attempt is then in the chain of events."""
     names = list(study.plan.analyses)
     if only is not None and only not in names:
         raise InputError("command line", "--only", only, f"an analysis of this plan{near(only, names)}")
     chosen = names if only is None else [only]
     study.twin()
-    _note_lock(study, store)
-    records = store.records(study.plan.study)
+    sweep(store.path)
+    broken = verify_store(store)
+    if broken:
+        raise IntegrityError(f"{store.path} is not as it was written: {'; '.join(broken)}: {_MOVE_AWAY}")
+    lock = read_lock(study.path)
+    if lock is not None:
+        store.note(study.plan.study, "locked", met(lock))
     steps = []
     with _log_file(log_path(store)):
         for number, name in enumerate(chosen, 1):
-            old = _fresh(study, records, name, budget)
-            if old is not None:
-                steps.append(Step(number, len(chosen), name, "fresh", 0.0, old.id))
-            else:
-                progress(Step(number, len(chosen), name, "running"))
-                steps.append(_run_one(study, store, name, budget, (number, len(chosen))))
+            steps.append(_step(study, store, budget, Step(number, len(chosen), name, "running"), progress))
             progress(steps[-1])
     return tuple(steps)
+
+
+def exit_code(steps: Sequence[Step]) -> int:
+    """What a run with these steps ends with: the most severe of 70 (failed), 2 (invalid), 3 (not evaluable), else 0."""
+    return worst([EXIT.get(step.state, 0) for step in steps])
+
+
+def complaints(steps: Sequence[Step], store: Store) -> list[str]:
+    """One sentence for each analysis that gave no evidence to judge: which, why, and where to look."""
+    return [_complaint(step, log_path(store)) for step in steps if step.state in EXIT]
+
+
+def _complaint(step: Step, log: Path) -> str:
+    if step.state == "failed":
+        return f"{step.analysis} failed: {step.message}; traceback in {log}"
+    return f"{step.analysis} is not evaluable: {step.message}" if step.state == "not_evaluable" else step.message
 
 
 def log_path(store: Store) -> Path:
@@ -71,15 +102,37 @@ def log_path(store: Store) -> Path:
     return store.path.parent / "run.log"
 
 
-def _run_one(study: Study, store: Store, name: str, budget: Budget, place: tuple[int, int]) -> Step:
-    context = RunContext(study, store, name)
+def _step(study: Study, store: Store, budget: Budget, begun: Step, progress: Progress) -> Step:
+    """What is fresh is kept; else one process at a time runs the analysis, unless another has run it meanwhile."""
+    old = _fresh(study, store, begun.analysis, budget)
+    if old is not None:
+        return replace(begun, state="fresh", evidence_id=old.id)
+    mine = f"{study.plan.study} {begun.analysis}"
+    with turn(store.path, mine, lambda: progress(replace(begun, state="waiting"))):
+        old = _fresh(study, store, begun.analysis, budget)
+        if old is not None:
+            return replace(begun, state="fresh", evidence_id=old.id)
+        progress(begun)
+        return _run_one(study, store, budget, begun)
+
+
+def _run_one(study: Study, store: Store, budget: Budget, begun: Step) -> Step:
+    name, context = begun.analysis, RunContext(study, store, begun.analysis)
     wall, cpu = time.perf_counter(), time.process_time()
-    evidence = _guarded(study, context, name, study.plan.analyses[name].at(budget))
+    try:
+        evidence = _guarded(study, context, name, study.plan.analyses[name].at(budget))
+    except InputError as error:
+        place = read_yaml(study.path).at(("analyses", name))
+        seconds, told = time.perf_counter() - wall, str(error.inside(f"{place}: analyses.{name}"))
+        return replace(begun, state="invalid", seconds=seconds, message=told)
+    except IntegrityError as error:
+        context.refused(str(error))
+        raise
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     cost = Cost(round(cpu, 3), round(wall, 3), context.model_runs + evidence.cost.model_runs)
     key, facts = study.key(name, budget), {"budget": budget, "key": study.key(name, budget), "commit": commit()}
     record = store.add(study.plan.study, key, replace(evidence, cost=cost), facts)
-    return Step(*place, name, evidence.status, wall, record.id, evidence.message)
+    return replace(begun, state=evidence.status, seconds=wall, evidence_id=record.id, message=evidence.message)
 
 
 def _guarded(study: Study, context: RunContext, name: str, settings: dict[str, Any]) -> Evidence:
@@ -93,7 +146,7 @@ def _guarded(study: Study, context: RunContext, name: str, settings: dict[str, A
             raise VvuqError(f"the analysis {name} returned evidence of {evidence.analysis}")
     except NotEvaluable as reason:
         return replace(empty, status="not_evaluable", message=str(reason))
-    except (InputError, IntegrityError):
+    except (InputError, IntegrityError, StoreError):
         raise
     except Exception as error:
         logger.exception("analysis %s failed", name)
@@ -101,28 +154,29 @@ def _guarded(study: Study, context: RunContext, name: str, settings: dict[str, A
     return evidence
 
 
-def _fresh(study: Study, records: Sequence[Record], name: str, budget: Budget) -> Record | None:
+def _fresh(study: Study, store: Store, name: str, budget: Budget) -> Record | None:
     """Evidence that makes a run needless: done, and under today's key of this budget or of the full one."""
-    accepted = {study.key(name, budget), study.key(name, "full")}
-    done = [record for record in records if record.key in accepted and record.evidence.status == "done"]
+    keys = {study.key(name, budget), study.key(name, "full")}
+    done = [record for record in store.records(study.plan.study, keys) if record.evidence.status == "done"]
     return done[-1] if done else None
 
 
-def _note_lock(study: Study, store: Store) -> None:
-    """Writes the lock that this run met into the chain, unless the chain ends with it already."""
-    lock = read_lock(study.path)
-    if lock is None:
-        return
-    body = {"plan": lock.digest, "locked_at": lock.locked_at, "amendments": len(lock.amendments)}
-    before = [event.body for event in store.events(study.plan.study) if event.kind == "locked"]
-    if not before or before[-1] != body:
-        store.append(study.plan.study, "locked", body)
+class _Log(logging.FileHandler):
+    """A log that fails in silence: where it cannot be written, the evidence still names the error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record, where the file can be opened."""
+        with suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Nothing: a traceback about the log would hide the message it was about."""
 
 
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
     """Tracebacks go to a file that exists only once there is one."""
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _Log(path, encoding="utf-8", errors="replace", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     logger.propagate = False
@@ -131,4 +185,5 @@ def _log_file(path: Path) -> Iterator[None]:
     finally:
         logger.propagate = True
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from vvuq.collect import collect
-from vvuq.credibility.plan import Budget, Known, Plan, load_plan
-from vvuq.credibility.study import find_plan, find_twin
-from vvuq.data.cards import DataCard, find_card, load_card
+from vvuq.credibility.known import check_context, check_envelopes, check_metrics, check_settings, typed
+from vvuq.credibility.plan import Budget, Plan, read_plan
+from vvuq.credibility.study import check_folder, find_plan, find_twin
+from vvuq.data.cards import DataCard, card_paths, find_card, named_card
 from vvuq.data.load import load_cohort
+from vvuq.data.reference_fit import load_reference_fit
 from vvuq.data.split import split
-from vvuq.errors import InputError
+from vvuq.data.units import check_card
+from vvuq.errors import InputError, near
 from vvuq.evidence.freshness import freshness_key, lock_digest, source_digest
 from vvuq.models.twin import Twin, load_twin
-from vvuq.record import Analysis, Check, Cohort
+from vvuq.record import Analysis, Check, Cohort, ReferenceFit
+from vvuq.strict_yaml import Document
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Study:
     analyses: Mapping[str, Analysis]
     checks: Mapping[str, Check]
     parts: Callable[[], tuple[Cohort, Cohort]]
+    reference_fit: Callable[[], ReferenceFit]
     data: str
     source: str
 
@@ -51,45 +55,42 @@ class Study:
 
 
 def open_study(where: str) -> Study:
-    """The study of this name or path, with the installed analyses and checks. Raises InputError."""
+    """The study of this name or path, its plan held against all that it speaks of. Raises InputError."""
     path = find_plan(where)
+    plan, document = read_plan(path)
+    check_folder(plan, document, path)
+    card = _card(plan, document, path)
+    check_card(card)
+    check_context(plan, document, card)
     analyses = collect("vvuq.analyses", Analysis)
-    plan = load_plan(path, {name: known(one) for name, one in analyses.items()})
-    twin = find_twin(plan.twin, path)
-    card = _card(plan, path)
+    check_settings(plan, document, {name: typed(one.run) for name, one in analyses.items()}, card)
+    check_envelopes(plan, document, card)
+    file = find_twin(plan.twin, path, document.at(("twin",)))
+    twin = load_twin(file)
+    check_metrics(plan, document, {name: analyses[name].metrics for name in plan.analyses}, twin)
 
     @cache
     def parts() -> tuple[Cohort, Cohort]:
         return split(load_cohort(card), card.held_out)
 
-    @cache
-    def load() -> Twin:
-        return load_twin(twin)
-
     return Study(
         plan=plan,
         path=path,
-        twin=load,
+        twin=lambda: twin,
         analyses=analyses,
         checks=collect("vvuq.analyses", Check),
         parts=parts,
+        reference_fit=lambda: load_reference_fit(card),
         data=card.digest,
-        source=source_digest(twin),
+        source=source_digest(file),
     )
 
 
-def _card(plan: Plan, path: Path) -> DataCard:
-    own = path.parent / "data" / f"{plan.cohort}.yaml"
-    card = load_card(own) if own.is_file() else find_card(plan.cohort)
-    planned = (plan.splits.held_out_patients, plan.splits.salt)
-    if planned != (card.held_out.count, card.held_out.salt):
-        raise InputError(str(path), "splits", planned, f"the rule of the data card: {card.held_out}")
-    return card
-
-
-def known(analysis: Analysis) -> Known:
-    """The settings that an analysis takes, and those it needs: the parameters of its function that have a keyword."""
-    parameters = inspect.signature(analysis.run).parameters.values()
-    keywords = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    needed = [parameter.name for parameter in keywords if parameter.default is parameter.empty]
-    return Known(settings=[parameter.name for parameter in keywords], required=needed)
+def _card(plan: Plan, document: Document, path: Path) -> DataCard:
+    own, known = path.parent / "data" / f"{plan.cohort}.yaml", card_paths()
+    if own.is_file():
+        return named_card(own)
+    if plan.cohort not in known:
+        remedy = f"a data card in {own.parent} or of another study{near(plan.cohort, known)}"
+        raise InputError(document.at(("cohort",)), "cohort", plan.cohort, remedy)
+    return find_card(plan.cohort)

@@ -1,4 +1,4 @@
-"""Section 10: the population fit, and what each neonate's samples can and cannot tell apart."""
+"""Section 10: the population fit, and what each patient's samples can and cannot tell apart."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from vvuq.dossier.source import Source, spell
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
 
-_FIT = ("n_patients", "n_concentrations", "objective", "CL", "V", "apgar_effect", "omega_CL", "omega_V", "sigma",
-        "shrinkage_CL", "shrinkage_V")  # fmt: skip
-_FISHER = ("n_neonates", "n_rank_deficient", "n_cannot_separate", "share_cannot_separate", "median_rse_CL",
-           "median_rse_V")  # fmt: skip
+_FIT = ("n_patients", "n_measurements", "objective")
+_FISHER = ("n_patients", "n_rank_deficient", "n_cannot_separate", "share_cannot_separate")
 LIMIT_RSE, LIMIT_CORRELATION = 100.0, 0.95  # the limits that define "cannot separate" in the analysis
 
 
@@ -26,9 +24,13 @@ class View:
 
 def build(source: Source) -> View:
     """From the evidence of population_fit and fisher."""
-    fit = block(source, "population_fit", _FIT, ("estimates",), section="calibration")
-    tables = ("by_samples", "neonates")
-    return View((fit, block(source, "fisher", _FISHER, tables, (_information,), section="calibration")))
+    model, personal = source.twin.model, source.twin.personal
+    fitted = (*(p.name for p in model.parameters), *(f"omega_{name}" for name in personal), "sigma")
+    first = (*_FIT, *fitted, *(f"shrinkage_{name}" for name in personal))
+    told = (*_FISHER, *(f"median_rse_{name}" for name in personal))
+    fit = block(source, "population_fit", first, ("estimates",), section="calibration")
+    tables = ("by_samples", "patients")
+    return View((fit, block(source, "fisher", told, tables, (_information,), section="calibration")))
 
 
 def _information(ident: str, evidence: Evidence) -> Figure | None:
@@ -36,11 +38,14 @@ def _information(ident: str, evidence: Evidence) -> Figure | None:
     if table is None or not table.rows:
         return None
     alt = (
-        "Median relative standard error of clearance and volume, their correlation, and how many neonates can tell "
-        f"them apart, by number of samples; overall {spell(evidence, 'share_cannot_separate')} cannot."
+        "Median relative standard error of the personal parameters, their largest correlation, and in how many "
+        "patients the samples tell them apart, by number of samples; overall "
+        f"{spell(evidence, 'share_cannot_separate')} cannot."
     )
     svg = by_samples("figure-information", table, LIMIT_RSE, LIMIT_CORRELATION, alt)
-    return Figure("figure-information", svg, alt, "What samples tell about CL and V, by how many there are", ident)
+    return Figure(
+        "figure-information", svg, alt, "What samples tell about the personal parameters, by how many there are", ident
+    )
 
 
 SECTION = Section("calibration", 10, "Calibration and identifiability", build)

@@ -1,4 +1,5 @@
-"""Section 7: does the code solve its equations: order of accuracy, and a filter that is exact where it must be."""
+"""Section 7: does the code solve its equations: order of accuracy, a filter that is exact where it must be, and a fit
+that equals another program's."""
 
 from __future__ import annotations
 
@@ -14,19 +15,23 @@ from vvuq.record import Evidence
 _ORDER = ("observed_order", "theoretical_order", "order_deviation", "finest_error", "adaptive_error",
           "adaptive_tolerance")  # fmt: skip
 _EXACT = ("mean_difference", "covariance_difference", "log_likelihood_difference", "n_cases")
+_CODES = ("start_objective_difference", "objective_difference", "largest_typical_difference",
+          "largest_variance_difference", "largest_error_difference", "n_patients", "n_measurements")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Two analyses."""
+    """The analyses that verify code."""
 
     blocks: tuple[Block, ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of convergence and filter_exactness."""
+    """From the evidence of convergence, filter_exactness and, where the plan asks for it, code_to_code."""
     order = block(source, "convergence", _ORDER, ("refinement", "cases"), (_order,), section="code")
-    return View((order, block(source, "filter_exactness", _EXACT, ("cases",), section="code")))
+    exact = block(source, "filter_exactness", _EXACT, ("cases",), section="code")
+    codes = block(source, "code_to_code", _CODES, ("comparison",), section="code")
+    return View((order, exact, codes) if "code_to_code" in source.plan.analyses else (order, exact))
 
 
 def _order(ident: str, evidence: Evidence) -> Figure | None:

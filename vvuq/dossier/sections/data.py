@@ -12,7 +12,7 @@ from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
 
 _STEPS = ("screened", "excluded", "analysed", "build", "held_out")
-_VALUES = tuple(f"n_{step}" for step in _STEPS) + ("n_overlap", "n_concentrations", "n_doses")
+_VALUES = tuple(f"n_{step}" for step in _STEPS) + ("n_overlap", "n_measurements", "n_doses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def _flow(ident: str, evidence: Evidence) -> Figure | None:
 
 
 def _samples(evidence: Evidence) -> dict[str, str]:
-    """How many concentrations each step has, where the table of the flow names the step alike."""
+    """How many measurements each step has, where the table of the flow names the step alike."""
     table = evidence.tables.get("flow")
-    rows = texts_of(table, ("step", "concentrations")) if table else []
-    return {step.lower().replace(" ", "_").replace("-", "_"): f", {count} concentrations" for step, count in rows}
+    rows = texts_of(table, ("step", "measurements")) if table else []
+    return {step.lower().replace(" ", "_").replace("-", "_"): f", {count} measurements" for step, count in rows}
 
 
 def _title(step: str) -> str:

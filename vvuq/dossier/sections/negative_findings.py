@@ -57,8 +57,16 @@ def build(source: Source) -> View:
         against,
         _failures(source),
         tuple(analysis_label(name) for name in source.current),
-        LIMITS,
+        (*_amended(source), *LIMITS),
     )
+
+
+def _amended(source: Source) -> tuple[str, ...]:
+    """Criteria that may have followed results, where the plan was amended when held-out patients might be known."""
+    late = [one for one in source.reproduce.amendments if one.openings != 0]
+    times = "once" if len(late) == 1 else f"{len(late)} times"
+    text = f"The plan was amended {times} after held-out patients had been, or may have been, opened (section 22)."
+    return (text,) if late else ()
 
 
 def _failures(source: Source) -> tuple[Failure, ...]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.bands import density
+from vvuq.dossier.figures.canvas import words
 from vvuq.dossier.figures.indices import index_plot, settling
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
-from vvuq.record import Evidence
+from vvuq.record import Evidence, Table
 
-_FIRST = ("trough_mean", "trough_sd", "trough_p05", "trough_p95")
+_FIRST = ("qoi_mean", "qoi_sd", "qoi_p05", "qoi_p95")
 _LAST = ("sum_first_order", "largest_disagreement", "agreement", "pce_validation_error", "n_runs_sobol", "n_runs_pce")
-_NAMES = {"apgar_effect": "Apgar effect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def _indices(ident: str, evidence: Evidence) -> Figure | None:
         return None
     parts = ", ".join(" ".join(texts) for texts in texts_of(table, ("parameter", "order", "sobol")))
     alt = f"Sobol' indices: {parts}; largest difference to the chaos {spell(evidence, 'largest_disagreement')}."
-    svg = index_plot("figure-indices", table, _NAMES, alt)
-    caption = "Share of the trough's variance by input, two methods, 95 % intervals"
+    svg = index_plot("figure-indices", table, _plain(table), alt)
+    caption = "Share of the variance of the quantity of interest by input, two methods, 95 % intervals"
     return Figure("figure-indices", svg, alt, caption, ident)
 
 
@@ -49,18 +49,23 @@ def _settling(ident: str, evidence: Evidence) -> Figure | None:
     if table is None or not table.rows:
         return None
     alt = "First-order indices with intervals against sample size; the numbers are in the table of convergence."
-    svg = settling("figure-settling", table, _NAMES, alt)
+    svg = settling("figure-settling", table, _plain(table), alt)
     return Figure("figure-settling", svg, alt, "First-order indices against sample size", ident, True)
+
+
+def _plain(table: Table) -> dict[str, str]:
+    """Parameters as words for an axis."""
+    return {name: name.replace("_", " ") for name in words(table, "parameter")}
 
 
 def _density(ident: str, evidence: Evidence) -> Figure | None:
     table = evidence.tables.get("density")
     if table is None or not table.rows:
         return None
-    low, high = spell(evidence, "trough_p05"), spell(evidence, "trough_p95")
-    alt = f"Density of the trough; 90 % lies between {low} and {high}."
+    low, high = spell(evidence, "qoi_p05"), spell(evidence, "qoi_p95")
+    alt = f"Density of the quantity of interest; 90 % lies between {low} and {high}."
     svg = density("figure-density", table, alt)
-    return Figure("figure-density", svg, alt, "Trough under the inputs' uncertainty", ident, True)
+    return Figure("figure-density", svg, alt, "Quantity of interest under the inputs' uncertainty", ident, True)
 
 
 SECTION = Section("sensitivity", 15, "Sensitivity: Sobol' indices and polynomial chaos", build)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.bands import example, narrowing
-from vvuq.dossier.labels import UNCERTAINTY
+from vvuq.dossier.labels import UNCERTAINTY, words
 from vvuq.dossier.source import Source, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
 
-_CAPTION = "Noise and ignorance, and what is not known of the neonate, by its earlier samples"
+_CAPTION = "Noise and ignorance, and what is not known of the patient, by earlier samples"
 _COLUMNS = ("samples", "epistemic_sd", "aleatory_sd", "band90_width")
 
 
@@ -48,8 +48,9 @@ def _example(ident: str, evidence: Evidence) -> Figure | None:
     if table is None or not table.rows:
         return None
     name = f"figure-bands-{evidence.analysis.replace('_', '-')}"
-    alt = "Forecast bands of one neonate after each sample. Inner band: ignorance; outer band: the whole forecast."
-    return Figure(name, example(name, table, alt), alt, "One neonate: nested 90 % bands after each sample", ident)
+    alt = "Forecast bands of one patient after each sample. Inner band: ignorance; outer band: the whole forecast."
+    svg = example(name, table, words(str(evidence.inputs.get("observable", "observed value"))), alt)
+    return Figure(name, svg, alt, "One patient: nested 90 % bands after each sample", ident)
 
 
 SECTION = Section("uncertainty", 14, "Uncertainty of forecasts: noise and ignorance", build)

@@ -1,4 +1,4 @@
-"""Section 11: forecasts against concentrations: build patients by cross-validation beside the held-out patients."""
+"""Section 11: forecasts against measurements: build patients by cross-validation beside the held-out patients."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vvuq.dossier.view import Block, Estimate, Figure, Number, Section
 from vvuq.record import Evidence
 
 PARTS = ("cross_validation", "holdout")
-_MEASURES = ("n_patients", "n_predictions", "mdpe", "mdape", "mdape_gain", "crps", "crps_skill", "interval90_width",
-             "coverage_50", "coverage_80", "coverage_90", "coverage_95")  # fmt: skip
+_MEASURES = ("n_patients", "n_predictions", "n_leaked", "mdpe", "mdape", "mdape_gain", "crps", "crps_skill",
+             "interval90_width", "coverage_50", "coverage_80", "coverage_90", "coverage_95")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def _scatter(ident: str, evidence: Evidence) -> Figure | None:
         return None
     name = f"figure-scatter-{evidence.analysis.replace('_', '-')}"
     alt = (
-        f"{len(table.rows)} observed concentrations against their forecast medians on logarithmic axes with the line "
+        f"{len(table.rows)} measured values against their forecast medians on logarithmic axes with the line "
         f"of identity; with earlier samples the median absolute error is {spell(evidence, 'mdape')}."
     )
     svg = predicted_observed(name, table, alt)
-    return Figure(name, svg, alt, "Observed against predicted concentrations", ident, True)
+    return Figure(name, svg, alt, "Observed against predicted values", ident, True)
 
 
 def _reliability(ident: str, evidence: Evidence) -> Figure | None:

@@ -26,6 +26,7 @@ class View:
     unmet: tuple[Unmet, ...]
     limits: tuple[Limit, ...]
     hashes: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
     signed: str
 
 
@@ -46,6 +47,7 @@ def build(source: Source) -> View:
         unmet(source),
         strongest_limits(source),
         (("plan", plan.digest), *((what, digest) for what, digest in source.reproduce.hashes if what != "plan")),
+        source.reproduce.notes,
         "Nobody has signed this dossier yet (section 20).",
     )
 
