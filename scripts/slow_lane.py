@@ -4,11 +4,13 @@ Usage: slow_lane.py [PYTEST ARGUMENTS]"""
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +56,26 @@ def page(report: Path, closing: str) -> str:
         name = f"{case.get('classname', '')}.{case.get('name', '')}".replace("|", "\\|")
         text = outcome(case).replace("|", "\\|")
         lines.append(f"| `{name}` | {text} | {float(case.get('time', 0)):.1f} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + tables(report)) + "\n"
+
+
+def tables(report: Path) -> list[str]:
+    """The tables that tests reported (tests/tables.py), as Markdown."""
+    found: dict[tuple[str, ...], list[list[object]]] = {}
+    for entry in ET.parse(report).getroot().iter("property"):
+        if entry.get("name") == "table":
+            title, columns, cells = json.loads(entry.get("value") or "")
+            found.setdefault((title, *columns), []).append(cells)
+    lines = []
+    for (title, *columns), rows in sorted(found.items()):
+        lines += ["", f"## {title}", "", row(columns), row(["---"] * len(columns))]
+        lines += [row(cells) for cells in sorted(rows)]
+    return lines
+
+
+def row(cells: Sequence[object]) -> str:
+    """One row of a Markdown table."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,7 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.pop("VVUQ_HOME", None)
 
 import pytest  # noqa: E402
+import tables  # noqa: E402
 from hypothesis import HealthCheck, configuration, settings  # noqa: E402
 
 configuration.set_hypothesis_home_dir(CACHE / "hypothesis")
@@ -34,8 +35,15 @@ def root() -> Path:
     return ROOT
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Lets `tables.report` know whose row it is."""
+    tables.begin(item)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Counts what was not run, by reason, so that a skipped test is never mistaken for a passed one."""
+    """Prints the tables of the tests; counts what was not run, by reason: a skipped test is no passed one."""
+    for line in tables.lines(one for group in list(terminalreporter.stats.values()) for one in group):
+        terminalreporter.write_line(line)
     reasons: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

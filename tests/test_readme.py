@@ -14,7 +14,7 @@ from vvuq.errors import InputError, IntegrityError, NotEvaluable, VvuqError
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-STUDIES = {path.name for path in (ROOT / "studies").iterdir()}
+STUDIES = {path.name for path in (ROOT / "studies").iterdir()} | {"levels", "onecomp"}  # and those of the tutorial
 LINKS = [
     pytest.param(page, link, id=f"{page.name}:{link}")
     for page in PAGES

@@ -12,26 +12,31 @@ from vvuq import collect, errors, paths, record
 
 FLOOR_ZERO = {
     collect: {"collect"},
-    errors: {"InputError", "IntegrityError", "NotEvaluable", "VvuqError"},
-    paths: {"cache_folder", "data_folders", "shipped"},
+    errors: {"InputError", "IntegrityError", "NotEvaluable", "VvuqError", "near"},
+    paths: {"cache_folder", "data_folders", "folder_of", "shipped"},
     record: {
         "Analysis", "Belief", "Check", "Cohort", "Context", "Cost", "CriterionResult", "Diagnostics", "Dose",
-        "Evidence", "Finding", "Measurement", "Patient", "Quantity", "Table", "Verdict",
+        "Evidence", "Finding", "Measurement", "Patient", "Quantity", "ReferenceFit", "Table", "Verdict",
     },
 }  # fmt: skip
 PACKAGES = sorted(f"vvuq.{info.name}" for info in pkgutil.iter_modules(vvuq.__path__) if info.ispkg)
 # What each package offers at its top, where it offers anything; its modules are imported by their own names.
 EXPECTED: dict[str, set[str]] = {
     "vvuq.analyses": {"analysis", "check", "evidence"},
+    "vvuq.testing": {"PlanEnvelope", "Report", "Result", "check_conformance", "conformance", "envelope_of"},
     "vvuq.run": {"RunContext", "Step", "Study", "log_path", "open_study", "run_study"},
     "vvuq.models": {  # the vocabulary of a twin
         "Adaptive",
         "Additive",
+        "Balance",
         "Bolus",
+        "Claims",
+        "Envelope",
         "Infusion",
         "Level",
         "LogNormal",
         "Model",
+        "Monotone",
         "Noise",
         "Normal",
         "Observable",
@@ -39,6 +44,7 @@ EXPECTED: dict[str, set[str]] = {
         "Paths",
         "Proportional",
         "RK4",
+        "Range",
         "Scenario",
         "Schedule",
         "Twin",
