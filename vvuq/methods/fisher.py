@@ -18,8 +18,9 @@ RANK_TOLERANCE = 1e-8  # relative to the largest singular value
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """rank, condition number, relative standard errors (k,) and correlation of the first two parameters (infinite and
-    not-a-number where the rank is short), and the direction (k,) of log parameters that the data say least about."""
+    """rank, condition number, relative standard errors (k,) and the largest correlation of two parameters, by size
+    (infinite and not-a-number where the rank is short; 0 for one parameter), and the direction (k,) of log parameters
+    that the data say least about."""
 
     rank: int
     condition: float
@@ -39,7 +40,8 @@ def information(s: Floats) -> Information:
     half = vectors.T / values
     covariance = half @ half.T
     rse = np.sqrt(np.diag(covariance))
-    correlation = float(covariance[0, 1] / (rse[0] * rse[1])) if k > 1 else 0.0
+    pairs = (covariance / np.outer(rse, rse))[np.triu_indices(k, 1)]
+    correlation = float(pairs[np.argmax(np.abs(pairs))]) if k > 1 else 0.0
     return Information(rank, float(values[0] / values[-1]), rse, correlation, weakest)
 
 
