@@ -20,7 +20,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import small
 
@@ -111,7 +111,7 @@ class Clock:
     def __init__(self, end: int | None = None) -> None:
         self.calls, self.end, self.runs = 0, end, False
 
-    def __enter__(self) -> Clock:
+    def __enter__(self) -> Self:
         sys.setprofile(self._tick)
         return self
 
