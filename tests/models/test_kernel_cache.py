@@ -32,7 +32,8 @@ def amount(t, x, u, theta, y):
 k = Parameter("k", "1/h", LogNormal(0.3, 0.1), source="test")
 model = Model("decay", {"A": "mg"}, {}, (k,), (Observable("amount", "mg", amount, Additive(0.1)),), rhs)
 paths = simulate(model, Schedule(), np.array([0.5]), [1.0], method=RK4(0.01), x0=np.array([2.0]))
-counts = [[sum(c.values()) for c in (f.stats.cache_hits, f.stats.cache_misses)] for f in (rhs_kernel(model), rk4_paths)]
+kernels = rhs_kernel(model).kernel, rk4_paths
+counts = [[sum(c.values()) for c in (f.stats.cache_hits, f.stats.cache_misses)] for f in kernels]
 found = {"end": paths.states.item(), "generated": counts[0], "generic": counts[1], "folder": str(kernel_folder())}
 print(json.dumps(found))
 """
@@ -68,6 +69,18 @@ def test_four_processes_at_once_and_a_later_one_that_compiles_nothing(tmp_path):
     assert later["folder"] == (tmp_path / "kernels" / warm.name).as_posix()
     assert not Path(elsewhere).exists(), "a folder without the sources' digest in its name would go stale"
     assert not list((tmp_path / "kernels" / warm.name).glob("*.tmp"))
+
+
+def test_the_same_sources_in_another_place_compile_nothing(tmp_path):
+    """A second checkout or an installed wheel; numba alone would keep its code apart, by path."""
+    import vvuq.numerics.rk4  # noqa: F401 (compiled by now)
+
+    shutil.copytree(ROOT / "vvuq", tmp_path / "vvuq")
+    counts = "f.stats.cache_hits.total(), f.stats.cache_misses.total()"
+    code = f"from vvuq.numerics.rk4 import rk4_paths as f; print(f.__module__, {counts})"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["vvuq.numerics.rk4", "1", "0"]
 
 
 def test_a_cache_that_cannot_be_written_gives_way_to_a_private_one_with_a_warning(tmp_path, monkeypatch):
@@ -119,7 +132,7 @@ def model(name="cached", function=rhs, observe=amount):
 
 
 def module_of(kernel) -> str:
-    return kernel.py_func.__module__
+    return kernel.kernel.py_func.__module__
 
 
 def test_a_change_anywhere_in_the_equations_gives_another_module_and_no_change_gives_the_same(monkeypatch):
@@ -171,3 +184,58 @@ def test_a_name_with_two_meanings_is_refused(tmp_path):
 
 def lambda_free(t, x, u, theta, y):
     y[0] = helper(x[0])
+
+
+MANY = 40
+NEXT = (*range(1, MANY), 0)
+
+
+def ring(t, x, u, theta, dx):
+    for i in range(MANY):
+        dx[i] = theta[0] * (x[NEXT[i]] - x[i])
+
+
+def test_a_long_state_is_an_array_read_by_index_and_a_long_tuple_of_numbers_too():
+    import numpy as np
+
+    states = {f"x{i}": "mg" for i in range(MANY)}
+    seen = Observable("amount", "mg", amount, Additive(0.1))
+    model = Model("ring", states, {}, (parameter("k", "1/h"),), (seen,), ring)
+    text = kernels._rhs_text(model, False)
+    assert "xs, us, thetas = x, (), (theta[0], )" in text and "NEXT = np.array((1, 2," in text
+    x, out = np.arange(float(MANY)), np.empty(MANY)
+    kernels.rhs_kernel(model)(0.0, x, np.empty(0), np.array([0.5]), out)
+    assert np.array_equal(out, 0.5 * (np.roll(x, -1) - x))
+
+
+def strange(t, x, u, theta, dx):
+    n = len(x)
+    for i in range(n):
+        dx[i] = 0.0
+    for i in range(2, n - 1):
+        for j in range(i):
+            dx[i] += x[i - 2] * x[j + 1] * 0.01 * i
+        k = i - 3
+        dx[i] += x[k] + x[i - 3] + PLACE[i]
+    for i in range(5, 3):
+        dx[i] = 1e9
+    for i in range(3):
+        i = i + 1
+        dx[i] -= x[i - 2]
+
+
+PLACE = tuple(0.1 * i for i in range(MANY))
+
+
+def test_rewritten_loops_compute_what_the_text_says():
+    """Indices that count from the end, loops in loops, an index reassigned, a range that is empty."""
+    import numpy as np
+
+    states = {f"x{i}": "1" for i in range(MANY)}
+    seen = Observable("amount", "1", amount, Additive(0.1))
+    model = Model("strange", states, {}, (parameter("k", "1"),), (seen,), strange, time_unit="1")
+    x, out, plain = np.random.default_rng(1).normal(size=MANY), np.empty(MANY), [0.0] * MANY
+    assert "x[unsigned_i - np.uint64(2)]" in kernels._rhs_text(model, False)
+    kernels.rhs_kernel(model)(0.0, x, np.empty(0), np.array([0.5]), out)
+    strange(0.0, tuple(x), (), (0.5,), plain)
+    assert np.allclose(out, plain, rtol=1e-14, atol=0.0)

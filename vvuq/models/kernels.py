@@ -18,19 +18,24 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
+
+from numba.extending import is_jitted as is_compiled
 
 from vvuq.errors import InputError
 from vvuq.models import math
 from vvuq.models.lines import place
+from vvuq.models.loops import unsigned
 from vvuq.models.model import Model
-from vvuq.numerics.jit import kernel_folder
+from vvuq.numerics.jit import C_FIELD_SIGNATURE, FIELD_SIGNATURE, Pointer, kernel_folder
 
+MOST_NAMES = 16  # longer vectors are handed over as arrays, unless a function unpacks: an index into a tuple is slow
 _MEANING = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("lowering.py", "math.py"))
 _HEAD = """\"\"\"Generated from model {name}; read-only. The file name is the digest of this text.
 Meaning of vvuq.models.math: {meaning}.\"\"\"
 from __future__ import annotations
 
+import numpy as np
 from numba import njit, types
 
 import vvuq.models.lowering
@@ -46,25 +51,38 @@ def {name}(t, x, u, theta, out):
 
 
 @lru_cache(maxsize=256)
-def rhs_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
+def rhs_kernel(model: Model, *, complex_numbers: bool = False) -> Pointer:
     """The compiled rhs(t, x, u, theta, dx) of a model, on float64 or complex128."""
-    return _module(_rhs_text(model, complex_numbers)).rhs_kernel
+    return _pointer(_rhs_text(model, complex_numbers), "rhs_kernel", complex_numbers)
 
 
 @lru_cache(maxsize=256)
-def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Any:
+def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Pointer:
     """The compiled observe(t, x, u, theta, y) of a model, all observables in the order of declaration."""
-    return _module(_observe_text(model, complex_numbers)).observe_kernel
+    return _pointer(_observe_text(model, complex_numbers), "observe_kernel", complex_numbers)
+
+
+@lru_cache(maxsize=256)
+def _pointer(text: str, name: str, complex_numbers: bool) -> Pointer:
+    kernel = getattr(_module(text), name)
+    if not is_compiled(kernel):
+        return cast("Pointer", kernel)  # compiling is switched off: kernels are plain functions, and call plain ones
+    return Pointer(kernel, C_FIELD_SIGNATURE if complex_numbers else FIELD_SIGNATURE)
 
 
 def _rhs_text(model: Model, complex_numbers: bool) -> str:
-    text = _head(model, complex_numbers) + _written_out(model, {"model_rhs": model.rhs})
-    return text + _opening(model, "rhs_kernel") + "    model_rhs(t, xs, us, thetas, out)\n"
+    body = _written_out(model, {"model_rhs": model.rhs})
+    if len(model.states) > MOST_NAMES and not _unpacks(body):
+        _, x, _, _, out = inspect.signature(model.rhs).parameters
+        body = "\n\n" + unsigned(body, model.rhs.__name__, (x, out))
+    text = _head(model, complex_numbers) + body
+    return text + _opening(model, "rhs_kernel", body) + "    model_rhs(t, xs, us, thetas, out)\n"
 
 
 def _observe_text(model: Model, complex_numbers: bool) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
-    text = _head(model, complex_numbers) + _written_out(model, functions) + _opening(model, "observe_kernel")
+    body = _written_out(model, functions)
+    text = _head(model, complex_numbers) + body + _opening(model, "observe_kernel", body)
     for i, name in enumerate(functions):
         text += f"    {name}(t, xs, us, thetas, out[{i}:{i + 1}])\n"
     return text
@@ -76,13 +94,23 @@ def _head(model: Model, complex_numbers: bool) -> str:
     return _HEAD.format(name=model.name, meaning=meaning, math=", ".join(math.__all__), signature=signature)
 
 
-def _opening(model: Model, name: str) -> str:
+def _opening(model: Model, name: str, body: str) -> str:
+    unpacked = _unpacks(body)
+
     def entries(array: str, count: int) -> str:
+        if count > MOST_NAMES and not unpacked:
+            return array
         return "(" + "".join(f"{array}[{i}], " for i in range(count)) + ")"
 
     sizes = len(model.states), len(model.inputs) + len(model.covariates), len(model.parameters)
     x, u, theta = (entries(a, n) for a, n in zip(("x", "u", "theta"), sizes, strict=True))
     return _FIELD.format(name=name, x=x, u=u, theta=theta)
+
+
+def _unpacks(body: str) -> bool:
+    """True where a function takes a vector apart by name."""
+    assigned = [node for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Assign)]
+    return any(isinstance(one.targets[0], ast.Tuple) and isinstance(one.value, ast.Name) for one in assigned)
 
 
 def _written_out(model: Model, functions: dict[str, Callable[..., Any]]) -> str:
@@ -101,7 +129,7 @@ def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[st
         if inspect.isfunction(value):
             _write(model, value, key, parts)
         elif _literal(value):
-            _add(model, function, key, f"\n{key} = {value!r}\n", parts)
+            _add(model, function, key, f"\n{key} = {_text(value)}\n", parts)
         else:
             raise InputError(
                 f"{place(function)}: {model.name}.{function.__name__}",
@@ -119,6 +147,14 @@ def _literal(value: object) -> bool:
         return isinstance(value, int | float | tuple) and bool(ast.literal_eval(repr(value)) == value)
     except (ValueError, SyntaxError):
         return False
+
+
+def _text(value: float | tuple[Any, ...]) -> str:
+    """A long tuple of numbers becomes an array: numba would unroll each use of the tuple."""
+    if not isinstance(value, tuple) or len(value) <= MOST_NAMES:
+        return repr(value)
+    kind = "int64" if all(type(v) is int for v in value) else "float64"
+    return f"np.array({value!r}, dtype=np.{kind})"
 
 
 def _add(model: Model, function: Callable[..., Any], key: str, text: str, parts: dict[str, str]) -> None:

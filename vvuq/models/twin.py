@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from vvuq.errors import InputError, near
 from vvuq.models.claims import Claims, check_claims
@@ -39,8 +40,9 @@ class Twin:
 
     personal: parameters with log-normal variation between patients; the others are shared by all.
     closed_form(schedule, theta (p,), times) -> first observable (times,): the exact solution, where there is one.
-    scenarios: name -> function(**settings) -> Scenario. step: the integrator's standard step. claims: what is promised,
-    for `vvuq.testing` to try. Raises InputError where the claims do not fit the model."""
+    scenarios: name -> function(**settings) -> Scenario. experiments: name -> function(**settings) -> Experiment (of
+    vvuq/assimilation/experiment.py). step: the integrator's standard step. claims: what is promised, for `vvuq.testing`
+    to try. Raises InputError where the claims do not fit the model."""
 
     name: str
     title: str
@@ -53,6 +55,7 @@ class Twin:
     closed_form: Callable[[Schedule, Floats, Floats], Floats] | None = None
     path: str = ""
     claims: Claims = field(default_factory=Claims)
+    experiments: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_claims(self.name, self.model, self.claims)

@@ -31,6 +31,7 @@ from vvuq.numerics.jit import (
 )
 
 _OK, _NOT_FINITE = 0, 1
+_BLOCK = 8  # doubles on one line of the cache
 
 
 def _rk4_interval(rhs, x, u, theta, t0, t1, steps, work):
@@ -70,30 +71,50 @@ def all_finite(x):
     return True
 
 
+@njit(types.void(MATRIX, I8, I8, MATRIX), error_model="numpy", cache=True)
+def _take(columns, first, size, rows):
+    """Copies `size` columns from `first` on into rows."""
+    for i in range(columns.shape[0]):
+        for b in range(size):
+            rows[b, i] = columns[i, first + b]
+
+
+@njit(types.void(MATRIX, INDICES, I8, I8, MATRIX), error_model="numpy", cache=True)
+def _give(rows, codes, first, size, columns):
+    """Copies rows into `size` columns from `first` on; those of failed members become not-a-number."""
+    for i in range(columns.shape[0]):
+        for b in range(size):
+            columns[i, first + b] = rows[b, i] if codes[first + b] == _OK else np.nan
+
+
 @njit(
     types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, INDICES, INDICES, CUBE, INDICES),
     error_model="numpy",
     cache=True,
 )
 def rk4_paths(rhs, x0, theta, t, u, jump, record, steps, out, codes):
-    """Classical RK4, steps[s] steps on interval s, for each member."""
+    """Classical RK4, steps[s] steps on interval s, for each member.
+
+    Members are taken up, and written back, _BLOCK at a time: their numbers lie side by side in x0 and out."""
     n, members = x0.shape
-    work, x, parameters = np.empty((5, n)), np.empty(n), np.empty(theta.shape[0])
-    for m in range(members):
-        for i in range(n):
-            x[i] = x0[i, m]
-        for i in range(parameters.size):
-            parameters[i] = theta[i, m]
-        code = _OK if all_finite(x) else _NOT_FINITE
+    work, x, parameters = np.empty((5, n)), np.empty((_BLOCK, n)), np.empty((_BLOCK, theta.shape[0]))
+    for first in range(0, members, _BLOCK):
+        size = min(_BLOCK, members - first)
+        _take(x0, first, size, x)
+        _take(theta, first, size, parameters)
+        for b in range(size):
+            codes[first + b] = _OK if all_finite(x[b]) else _NOT_FINITE
         for s in range(t.size):
-            if s > 0 and code == _OK:
-                rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
-                code = _OK if all_finite(x) else _NOT_FINITE
-            for i in range(n):
-                if record[s] >= 0:
-                    out[record[s], i, m] = x[i] if code == _OK else np.nan
-                x[i] += jump[s, i]
-        codes[m] = code
+            for b in range(size):
+                if s > 0 and codes[first + b] == _OK:
+                    rk4_interval(rhs, x[b], u[s - 1], parameters[b], t[s - 1], t[s], steps[s - 1], work)
+                    codes[first + b] = _OK if all_finite(x[b]) else _NOT_FINITE
+            if record[s] >= 0:
+                _give(x, codes, first, size, out[record[s]])
+            if s < t.size - 1:
+                for b in range(size):
+                    for i in range(n):
+                        x[b, i] += jump[s, i]
 
 
 @njit(
