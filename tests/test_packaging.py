@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ODD = "Größe α 测试"  # a folder's name with a blank and letters that no single old encoding has
-NOBODY, NOWHERE, WHEN = 65534, "/dev/null/home", 1.6e9
+NOBODY, NOWHERE = 65534, "/dev/null/home"
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,6 @@ class Installed:
             for entry in Path(name).iterdir():
                 if entry.suffix != ".pth" and not entry.name.startswith(("vvuq", "__pycache__")):
                     (site / entry.name).symlink_to(entry)
-        for module in site.rglob("vvuq/**/*.py"):
-            os.utime(module, (WHEN, WHEN))  # kernels that were compiled by an earlier run of the tests stay fresh
         self.site, self.python = site, python
 
     def run(self, *words: str, user: int | None = None, **more: str) -> subprocess.CompletedProcess[str]:
@@ -116,12 +114,8 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path) -> Iterator[Installed]:
-    """The wheel in an odd folder that everybody may enter; the same at each run, for the sake of compiled kernels."""
-    folder = Path(tempfile.gettempdir()) / f"vvuq-test-{os.getuid()}-{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        folder = Path(tempfile.mkdtemp(prefix="vvuq-test-"))
+    """The wheel in an odd folder that everybody may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="vvuq-test-"))
     try:
         folder.chmod(0o755)
         (folder / ODD).mkdir()

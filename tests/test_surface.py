@@ -16,7 +16,7 @@ FLOOR_ZERO = {
     paths: {"cache_folder", "data_folders", "folder_of", "shipped"},
     record: {
         "Analysis", "Belief", "Check", "Cohort", "Context", "Cost", "CriterionResult", "Diagnostics", "Dose",
-        "Evidence", "Finding", "Measurement", "Patient", "Quantity", "ReferenceFit", "Table", "Verdict",
+        "Ensemble", "Evidence", "Finding", "Measurement", "Patient", "Quantity", "ReferenceFit", "Table", "Verdict",
     },
 }  # fmt: skip
 PACKAGES = sorted(f"vvuq.{info.name}" for info in pkgutil.iter_modules(vvuq.__path__) if info.ispkg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -85,26 +86,52 @@ class ReferenceFit:
 class Belief:
     """Gaussian belief about a patient at `time`: mean (n,), lower-triangular root (n, n) with covariance = root root'.
 
-    `names` lists states first, then the learned parameters as "log NAME"."""
+    `names` lists states first, then the learned parameters as transformed ("log NAME"); `cycle` counts the steps."""
 
     time: float
     names: tuple[str, ...]
     mean: Floats
     root: Floats
     log_likelihood: float = 0.0
+    cycle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Belief about a patient at `time` as members (n, N), one in each column, with normalized log weights (N,).
+
+    log_weights None: all members weigh the same. Rows and `cycle` as in Belief."""
+
+    time: float
+    names: tuple[str, ...]
+    members: Floats
+    log_weights: Floats | None = None
+    log_likelihood: float = 0.0
+    cycle: int = 0
+    inflation: float = 1.0  # the factor that an adaptive filter has learned so far
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """What one assimilation step saw. predicted and spread are the observation's forecast mean and total SD."""
+    """What one assimilation step saw, apart from the belief that it returned.
 
-    innovation: float
-    predicted: float
-    spread: float
+    By observable (q,), not-a-number where it was not measured: innovation (measured minus predicted); predicted and
+    spread, the forecast mean and SD of the measured value, its error included. Over the n measured ones: nis, the
+    innovation squared by the forecast covariance; the gain in log-likelihood. least_pivot: the smallest diagonal of
+    the roots the step computed. ess: effective number of members. inflation: the factor applied to deviations from
+    the mean. code: numerics/codes.py; where it is not 0 the belief is the one before the step."""
+
+    time: float
+    innovation: Floats
+    predicted: Floats
+    spread: Floats
     nis: float
+    n: int
     log_likelihood: float
-    least_pivot: float
-    code: int
+    least_pivot: float = math.nan
+    ess: float = math.nan
+    inflation: float = 1.0
+    code: int = 0
 
 
 # --- evidence ----------------------------------------------------------------------------------------------------

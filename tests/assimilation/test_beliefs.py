@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from strategies import UNITS, synthetic_neonates
 
 from vvuq.assimilation import ukf
+from vvuq.assimilation.system import System, gaussian, observation
+from vvuq.assimilation.ukf import Unscented
 from vvuq.calibration.foce import Population
-from vvuq.calibration.personal import assimilate, draws, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, draws, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError
 from vvuq.models import Additive, Proportional, Schedule
+from vvuq.numerics.streams import Draws
 from vvuq.record import Dose, Measurement
 
 POPULATION = Population(
@@ -27,9 +30,9 @@ COHORT = synthetic_neonates(25, 11)
 
 def beliefs(cohort, patient):
     twin = pk()
-    filter_, schedule = personal_filter(twin, POPULATION), twin.schedule(cohort, patient)
+    system, schedule = personal_system(twin, POPULATION), twin.schedule(cohort, patient)
     taken = in_model_units(twin, cohort, patient.measurements)
-    return assimilate(filter_, prior_belief(twin, POPULATION, schedule), schedule, taken)
+    return assimilate(system, prior_belief(twin, POPULATION, schedule), schedule, taken)
 
 
 def spread(belief):
@@ -89,24 +92,31 @@ def test_the_origin_of_time_does_not_matter(shift, index):
 
 def test_a_belief_is_frozen_and_a_step_leaves_it_as_it_was():
     twin, patient = pk(), COHORT.patients[0]
-    filter_, schedule = personal_filter(twin, POPULATION), twin.schedule(COHORT, patient)
+    system, schedule = personal_system(twin, POPULATION), twin.schedule(COHORT, patient)
     belief = prior_belief(twin, POPULATION, schedule)
     with pytest.raises(FrozenInstanceError):
         belief.time = 1.0
     mean, root = belief.mean.copy(), belief.root.copy()
     m = patient.measurements[0]
-    after, _ = ukf.step(filter_, belief, schedule, m.time, "concentration", m.value)
-    again, _ = ukf.step(filter_, belief, schedule, m.time, "concentration", m.value)
-    ukf.update(filter_, after, schedule, "concentration", 3.0)
+    method, seen = Unscented(), observation(system, m.time, {"concentration": m.value})
+    after, _ = method.step(system, schedule, belief, seen, Draws(0, "test"))
+    again, _ = method.step(system, schedule, belief, seen, Draws(0, "test"))
+    ukf.update(method, system, schedule, after, np.array([3.0]))
     np.testing.assert_array_equal(belief.mean, mean)
     np.testing.assert_array_equal(belief.root, root)
     np.testing.assert_array_equal(again.mean, after.mean)
     assert belief.names == after.names == ("A", "log CL", "log V")
+    assert (belief.cycle, after.cycle) == (0, 1)
 
 
 def linear(**changes):
-    fields = {"learned": ("CL", "V"), "noise": (Proportional(0.1),), "drift": np.zeros(3), "step": 4.0, "kappa": 0.0}
-    return ukf.Filter(pk().model, POPULATION.theta, **{**fields, **changes})
+    fields = {"learned": ("CL", "V"), "noise": (Proportional(0.1),), "drift": np.zeros(3), "step": 4.0}
+    return System(pk().model, POPULATION.theta, **{**fields, **changes})
+
+
+def prior(covariance):
+    """A belief in an empty body and log parameters of the given covariance."""
+    return gaussian(linear(), 5.0, np.array([0.0, -5.0, 0.0]), np.pad(np.asarray(covariance), ((1, 0), (1, 0))))
 
 
 @pytest.mark.parametrize(
@@ -118,17 +128,16 @@ def linear(**changes):
         [[np.inf, 0.0], [0.0, 1.0]],
         [[-0.1, 0.0], [0.0, 1.0]],
         [[1.0]],
-        [1.0, 1.0],
     ],
 )
 def test_a_covariance_that_is_none_is_refused(covariance):
-    with pytest.raises(InputError, match="belief: log_covariance"):
-        ukf.init(linear(), 0.0, {"CL": -5.0, "V": 0.0}, np.array(covariance))
+    with pytest.raises(InputError, match="belief: covariance"):
+        prior(covariance)
 
 
 def test_a_semidefinite_covariance_is_accepted_and_kept():
     covariance = np.array([[0.04, 0.06], [0.06, 0.09]])
-    belief = ukf.init(linear(), 0.0, {"CL": -5.0, "V": 0.0}, covariance)
+    belief = prior(covariance)
     np.testing.assert_allclose((belief.root @ belief.root.T)[1:, 1:], covariance, atol=1e-15)
     assert np.all(np.triu(belief.root, 1) == 0.0)
 
@@ -140,23 +149,32 @@ def test_a_semidefinite_covariance_is_accepted_and_kept():
         ({"drift": np.array([0.0, -1.0, 0.0])}, "drift"),
         ({"drift": np.array([0.0, np.nan, 0.0])}, "drift"),
         ({"noise": (Additive(0.1), Additive(0.1))}, "noise"),
-        ({"kappa": -1.0}, "kappa"),
-        ({"kappa": np.nan}, "kappa"),
     ],
 )
-def test_a_filter_with_a_fault_is_refused(changes, field):
+def test_a_system_with_a_fault_is_refused(changes, field):
     with pytest.raises(InputError, match=f"filter: {field}"):
         linear(**changes)
 
 
+@pytest.mark.parametrize("options", [{"kappa": -1.0}, {"kappa": np.nan}, {"alpha": 0.0}, {"beta": np.inf}])
+def test_options_that_none_can_take_are_refused(options):
+    with pytest.raises(InputError, match=f"filter: {next(iter(options))}"):
+        Unscented(**options)
+
+
+@pytest.mark.parametrize("options", [{"alpha": 1e-3, "beta": 2.0}, {"alpha": 0.9}, {"beta": -0.1}])
+def test_a_centre_of_negative_weight_is_refused(options):
+    with pytest.raises(InputError, match="no negative weight in 3 dimensions"):
+        ukf.forecast(Unscented(**options), linear(), Schedule(), prior(np.eye(2)), 9.0)
+
+
 def test_a_belief_does_not_go_back_in_time():
-    belief = ukf.init(linear(), 5.0, {"CL": -5.0, "V": 0.0}, np.eye(2))
     with pytest.raises(InputError, match="filter: time"):
-        ukf.forecast(linear(), belief, Schedule(), 4.0)
+        ukf.forecast(Unscented(), linear(), Schedule(), prior(np.eye(2)), 4.0)
 
 
 def test_members_of_a_belief_have_its_moments():
-    belief = ukf.init(linear(), 0.0, {"CL": -5.0, "V": 0.0}, np.array([[0.04, 0.02], [0.02, 0.09]]))
+    belief = prior([[0.04, 0.02], [0.02, 0.09]])
     members = draws(belief, np.random.default_rng(0).standard_normal((3, 20000)))
     np.testing.assert_allclose(members.mean(axis=1), belief.mean, atol=0.01)
     np.testing.assert_allclose(np.cov(members), belief.root @ belief.root.T, atol=0.003)

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from examples import pk
 
-from vvuq.assimilation import ukf
+from vvuq.assimilation.system import Observation, System, gaussian
+from vvuq.assimilation.ukf import Unscented
 from vvuq.models import Bolus, Infusion, Level, Noise, Schedule
+from vvuq.numerics.streams import Draws
 
 WEIGHT, BIGGER = 1.7, 1.1  # the volume of a neonate with a low Apgar score is 10 % larger
 THETA = np.array([0.006, 1.0, 0.1])
@@ -75,10 +77,13 @@ def peer(kalman, kappa, drift, sd, cv):
 
 
 def ours(kappa, drift, sd, cv):
-    filter_ = ukf.Filter(pk().model, THETA, ("CL", "V"), (Noise(sd, cv),), drift, 0.05, kappa)
-    belief = ukf.init(filter_, 0.0, LOG_MEAN, LOG_COVARIANCE, np.array([2.0]), np.array([[0.5]]))
+    system = System(pk().model, THETA, ("CL", "V"), (Noise(sd, cv),), drift, 0.05)
+    covariance = np.zeros((3, 3))
+    covariance[0, 0], covariance[1:, 1:] = 0.5**2, LOG_COVARIANCE
+    belief = gaussian(system, 0.0, np.array([2.0, *LOG_MEAN.values()]), covariance)
     for time, value in SAMPLES:
-        belief, diagnostics = ukf.step(filter_, belief, SCHEDULE, time, "concentration", value)
+        seen = Observation(time, np.array([value]))
+        belief, diagnostics = Unscented(kappa).step(system, SCHEDULE, belief, seen, Draws(0, "test"))
         assert diagnostics.code == 0
     return belief.mean, belief.root @ belief.root.T, belief.log_likelihood
 

@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vvuq.assimilation import kalman, ukf
+from vvuq.assimilation.system import Observation, System, gaussian
+from vvuq.assimilation.ukf import Unscented
 from vvuq.models import Additive, LogNormal, Model, Observable, Parameter, Proportional, Schedule
 from vvuq.models.schedule import Bolus
+from vvuq.numerics.streams import Draws
 
 
 def rhs(t, x, u, theta, dx):
@@ -59,59 +62,71 @@ def transition(k, length):
 def test_mean_covariance_likelihood(seed, k, kappa, gaps):
     rng = np.random.default_rng(seed)
     drift = rng.uniform(0, 0.5, 2)
-    filter_ = ukf.Filter(LINEAR, np.array([k]), (), (Additive(0.5), Additive(0.2)), drift, STEP, kappa)
+    system = linear(drift, k)
     root = np.tril(rng.normal(size=(2, 2)))
     mean, covariance = rng.normal(10, 3, 2), root @ root.T
     schedule = Schedule(boluses=(Bolus(0.0, "a", 7.0),))
-    belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), mean, root)
+    belief = gaussian(system, 0.0, mean, covariance)
     expected = mean, covariance, 0.0
     time = 0.0
     for i, gap in enumerate(gaps):
-        name, h, sd = [("first", np.array([1.0, 0.0]), 0.5), ("total", np.array([1.0, 1.0]), 0.2)][i % 2]
-        value = float(rng.normal(10, 5))
-        belief, seen = ukf.step(filter_, belief, schedule, time + gap, name, value)
+        values = np.where(np.arange(2) == i % 2, rng.normal(10, 5), np.nan)
+        belief, seen = Unscented(kappa).step(system, schedule, belief, Observation(time + gap, values), DRAWS)
         jumped = expected[0] + (np.array([7.0, 0.0]) if i == 0 else 0.0)
         ahead = kalman.predict(jumped, expected[1], transition(k, gap), np.diag(drift**2 * gap))
-        m, p, gained = kalman.update(*ahead, h, value, sd**2)
+        m, p, gained = kalman.update(*ahead, np.array([[1.0, 0.0], [1.0, 1.0]]), values, np.diag([0.25, 0.04]))
         expected = m, p, expected[2] + gained
         time += gap
-        assert seen.code == 0
+        assert seen.code == 0 and seen.n == 1
     scale = max(1.0, float(np.abs(expected[1]).max()))
     np.testing.assert_allclose(belief.mean, expected[0], rtol=1e-10, atol=1e-10 * scale)
     np.testing.assert_allclose(belief.root @ belief.root.T, expected[1], rtol=1e-10, atol=1e-10 * scale)
     assert belief.log_likelihood == pytest.approx(expected[2], rel=1e-10, abs=1e-10)
 
 
+DRAWS, HALF = Draws(0, "test"), Additive(0.5)
+FIRST = Observation(1.0, np.array([12.0, np.nan]))
+
+
+def linear(drift, k=0.3, noise=HALF):
+    return System(LINEAR, np.array([k]), (), (noise, Additive(0.2)), drift, STEP)
+
+
+def belief_of(system, covariance):
+    return gaussian(system, 0.0, np.array([10.0, 0.0]), covariance)
+
+
 def test_a_wrong_gain_would_be_seen():
     """The comparison can fail: half the noise gives another mean."""
     beliefs = []
     for sd in (0.5, 0.25):
-        filter_ = ukf.Filter(LINEAR, np.array([0.3]), (), (Additive(sd), Additive(0.2)), np.zeros(2), STEP)
-        belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), np.array([10.0, 0.0]), np.eye(2))
-        beliefs.append(ukf.step(filter_, belief, Schedule(), 1.0, "first", 12.0)[0])
+        system = linear(np.zeros(2), noise=Additive(sd))
+        beliefs.append(Unscented().step(system, Schedule(), belief_of(system, np.eye(2)), FIRST, DRAWS)[0])
     assert abs(beliefs[0].mean[0] - beliefs[1].mean[0]) > 1e-3
 
 
 def test_missing_value_changes_nothing_but_time():
-    filter_ = ukf.Filter(LINEAR, np.array([0.3]), (), (Additive(0.5), Additive(0.2)), np.zeros(2), STEP)
-    belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), np.array([10.0, 0.0]), np.eye(2))
-    ahead, code = ukf.forecast(filter_, belief, Schedule(), 1.0)
-    after, seen = ukf.step(filter_, belief, Schedule(), 1.0, "first", float("nan"))
-    assert code == 0 and seen.code == 0 and np.isfinite(seen.spread) and np.isnan(seen.nis)
+    system = linear(np.zeros(2))
+    belief = belief_of(system, np.eye(2))
+    ahead, code = ukf.forecast(Unscented(), system, Schedule(), belief, 1.0)
+    nothing = Observation(1.0, np.full(2, np.nan))
+    after, seen = Unscented().step(system, Schedule(), belief, nothing, DRAWS)
+    assert code == 0 and seen.code == 0 and seen.n == 0 and seen.log_likelihood == 0.0
     np.testing.assert_array_equal(after.mean, ahead.mean)
     np.testing.assert_array_equal(after.root, ahead.root)
     assert after.log_likelihood == belief.log_likelihood
+    assert (belief.cycle, ahead.cycle, after.cycle) == (0, 0, 1)
 
 
 def test_observation_without_any_variance_is_a_code():
-    filter_ = ukf.Filter(LINEAR, np.array([0.3]), (), (Proportional(0.0), Additive(0.2)), np.zeros(2), STEP)
-    belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), np.array([10.0, 0.0]))
-    _, seen = ukf.step(filter_, belief, Schedule(), 1.0, "first", 12.0)
-    assert seen.code == 4
+    system = linear(np.zeros(2), noise=Proportional(0.0))
+    belief = belief_of(system, np.zeros((2, 2)))
+    after, seen = Unscented().step(system, Schedule(), belief, FIRST, DRAWS)
+    assert seen.code == 4 and after is belief
 
 
 def test_a_failed_forecast_keeps_the_belief():
-    filter_ = ukf.Filter(LINEAR, np.array([1e300]), (), (Additive(0.5), Additive(0.2)), np.zeros(2), STEP)
-    belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), np.array([10.0, 0.0]), np.eye(2))
-    after, seen = ukf.step(filter_, belief, Schedule(), 1.0, "first", 12.0)
+    system = linear(np.zeros(2), 1e300)
+    belief = belief_of(system, np.eye(2))
+    after, seen = Unscented().step(system, Schedule(), belief, FIRST, DRAWS)
     assert seen.code == 1 and after is belief

@@ -1,5 +1,6 @@
 """Forecasts: noise and ignorance add up, each vanishes alone, shared draws pair, bands narrow, and they are honest."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 from strategies import synthetic_neonates
 
-from vvuq.assimilation import ukf
+from vvuq.assimilation.system import System, gaussian
 from vvuq.calibration.foce import Population
-from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.interaction.forecast import Forecast, forecast
@@ -26,15 +27,15 @@ P90 = np.array([0.05, 0.95])
 
 
 def of(patient, taken=0, population=TRUE, cohort=COHORT):
-    """Filter, schedule, measurements and the belief after `taken` of them."""
+    """System, schedule, measurements and the belief after `taken` of them."""
     twin = pk()
-    filter_, schedule = personal_filter(twin, population), twin.schedule(cohort, patient)
+    system, schedule = personal_system(twin, population), twin.schedule(cohort, patient)
     ms = in_model_units(twin, cohort, patient.measurements)
     return (
-        filter_,
+        system,
         schedule,
         ms,
-        assimilate(filter_, prior_belief(twin, population, schedule), schedule, ms[:taken])[0][-1],
+        assimilate(system, prior_belief(twin, population, schedule), schedule, ms[:taken])[0][-1],
     )
 
 
@@ -61,9 +62,9 @@ def test_without_noise_all_is_ignorance():
 
 
 def test_with_certain_parameters_all_is_noise():
-    filter_, schedule, ms, belief = of(COHORT.patients[0])
+    system, schedule, ms, belief = of(COHORT.patients[0])
     certain = replace(belief, root=np.zeros((3, 3)))
-    found = forecast(filter_, certain, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+    found = forecast(system, certain, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
     assert found.epistemic_sd()[0] < 1e-12
     h = pk().closed_form(schedule, TRUE.theta, np.array([ms[-1].time]))[0]
     np.testing.assert_allclose(found.total_quantiles(P90)[0], norm.ppf(P90, h, 0.1 * h), rtol=1e-6)
@@ -72,9 +73,9 @@ def test_with_certain_parameters_all_is_noise():
 
 def test_members_are_the_closed_form_at_their_own_parameters():
     patient = COHORT.patients[2]
-    filter_, schedule, ms, belief = of(patient)
+    system, schedule, ms, belief = of(patient)
     times = np.array([ms[0].time, ms[-1].time])
-    found = forecast(filter_, belief, schedule, "concentration", times, NORMALS[:, :20])
+    found = forecast(system, belief, schedule, "concentration", times, NORMALS[:, :20])
     for m in range(20):
         logs = belief.mean[1:] + 0.18 * NORMALS[1:, m]
         exact = pk().closed_form(schedule, np.array([*np.exp(logs), 0.15]), times)
@@ -84,11 +85,11 @@ def test_members_are_the_closed_form_at_their_own_parameters():
 
 def test_shared_draws_pair_two_forecasts():
     """Twice the doses are twice the concentration, member by member; with draws of their own they are not."""
-    filter_, schedule, _, belief = of(COHORT.patients[1])
+    system, schedule, _, belief = of(COHORT.patients[1])
     twice = replace(schedule, boluses=tuple(replace(b, amount=2 * b.amount) for b in schedule.boluses))
     at, other = np.array([30.0]), np.random.default_rng(5).standard_normal((3, 512))
     one, two, apart = (
-        forecast(filter_, belief, s, "concentration", at, n).values[0]
+        forecast(system, belief, s, "concentration", at, n).values[0]
         for s, n in ((schedule, NORMALS), (twice, NORMALS), (twice, other))
     )
     np.testing.assert_allclose(two, 2.0 * one, rtol=1e-12)
@@ -102,8 +103,8 @@ def test_bands_of_one_target_narrow_on_average_as_samples_arrive():
             continue
         row = []
         for taken in range(3):
-            filter_, schedule, ms, belief = of(patient, taken)
-            found = forecast(filter_, belief, schedule, "concentration", np.array([ms[2].time]), NORMALS)
+            system, schedule, ms, belief = of(patient, taken)
+            found = forecast(system, belief, schedule, "concentration", np.array([ms[2].time]), NORMALS)
             low, high = found.total_quantiles(P90)[0]
             row.append([found.epistemic_sd()[0], high - low, found.aleatory_sd()[0]])
         widths.append(row)
@@ -114,35 +115,62 @@ def test_bands_of_one_target_narrow_on_average_as_samples_arrive():
 
 
 def explosive(noise):
-    """A filter on a model that becomes infinite at t = 1 / (k A): some members fail, all later."""
-    return ukf.Filter(EXPLOSIVE, np.array([1.0]), ("k",), (noise,), np.zeros(2), 0.01)
+    """A system on a model that becomes infinite at t = 1 / (k A): some members fail, all later."""
+    return System(EXPLOSIVE, np.array([1.0]), ("k",), (noise,), np.zeros(2), 0.01)
 
 
 def test_failed_members_are_counted_and_left_out():
-    filter_ = explosive(Additive(0.1))
-    belief = ukf.init(filter_, 0.0, {"k": 0.0}, np.array([[0.25]]), np.array([1.0]))
-    found = forecast(filter_, belief, Schedule(), "amount", np.array([0.5, 0.8]), NORMALS[:2])
+    system = explosive(Additive(0.1))
+    belief = gaussian(system, 0.0, np.array([1.0, 0.0]), np.diag([0.0, 0.25]))
+    found = forecast(system, belief, Schedule(), "amount", np.array([0.5, 0.8]), NORMALS[:2])
     poles = np.exp(-0.5 * NORMALS[1])
     assert 0 < np.sum(poles < 0.7) <= found.failed <= np.sum(poles < 0.8) < 512, "a fixed step may just leap a pole"
     assert found.values.shape == (2, 512 - found.failed) and np.all(np.isfinite(found.values))
     with pytest.raises(NotEvaluable, match="no member of the forecast"):
-        forecast(filter_, belief, Schedule(), "amount", np.array([50.0]), NORMALS[:2])
+        forecast(system, belief, Schedule(), "amount", np.array([50.0]), NORMALS[:2])
+
+
+@pytest.mark.parametrize("wrong", [1e3, 1e6, 1e12, 1e100, 1e300])
+def test_a_sample_that_contradicts_the_belief_by_many_orders_ends_in_a_code(wrong):
+    """The belief stays as it was, or can still be forecast from; no error of input is raised."""
+    system, schedule, ms, belief = of(COHORT.patients[0], 1)
+    later = replace(ms[1], value=wrong * ms[1].value)
+    (_, after), (seen,) = assimilate(system, belief, schedule, [later])
+    assert (after is belief) == (seen.code != 0)
+    assert seen.code != 0 or wrong < 1e12
+    at = np.array([ms[-1].time + 1.0])
+    if seen.code == 0:
+        with contextlib.suppress(NotEvaluable):
+            assert np.all(np.isfinite(forecast(system, after, schedule, "concentration", at, NORMALS).values))
+    else:
+        same = (forecast(system, b, schedule, "concentration", at, NORMALS).values for b in (belief, after))
+        np.testing.assert_array_equal(*same)
+
+
+def test_members_out_of_range_are_counted_and_left_out():
+    system, schedule, ms, belief = of(COHORT.patients[0], 1)
+    wide = replace(belief, root=np.diag([0.0, 400.0, 0.1]))
+    found = forecast(system, wide, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+    assert 0 < found.failed < 512 and np.all(np.isfinite(found.values))
+    lost = replace(belief, mean=np.array([belief.mean[0], 1e4, 0.0]))
+    with pytest.raises(NotEvaluable, match="no parameters are finite"):
+        forecast(system, lost, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
 
 
 def test_a_proportional_error_has_no_meaning_before_the_first_dose():
-    filter_ = explosive(Noise(cv=0.1))
-    belief = ukf.init(filter_, 0.0, {"k": 0.0}, np.array([[0.25]]))
+    system = explosive(Noise(cv=0.1))
+    belief = gaussian(system, 0.0, np.zeros(2), np.diag([0.0, 0.25]))
     later = Schedule(boluses=(Bolus(1.0, "A", 0.1),))
     with pytest.raises(NotEvaluable, match="no member of the forecast"):
-        forecast(filter_, belief, later, "amount", np.array([0.5]), NORMALS[:2])
+        forecast(system, belief, later, "amount", np.array([0.5]), NORMALS[:2])
 
 
 def test_what_lies_before_the_belief_cannot_be_forecast():
-    filter_, schedule, ms, belief = of(COHORT.patients[0], 1)
+    system, schedule, ms, belief = of(COHORT.patients[0], 1)
     with pytest.raises(InputError, match="times"):
-        forecast(filter_, belief, schedule, "concentration", np.array([ms[0].time - 1.0]), NORMALS)
+        forecast(system, belief, schedule, "concentration", np.array([ms[0].time - 1.0]), NORMALS)
     with pytest.raises(InputError, match="observable"):
-        forecast(filter_, belief, schedule, "mood", np.array([ms[0].time]), NORMALS)
+        forecast(system, belief, schedule, "mood", np.array([ms[0].time]), NORMALS)
 
 
 def transforms(cohort, population):
@@ -150,8 +178,8 @@ def transforms(cohort, population):
     out = []
     for patient in cohort.patients:
         for k in range(len(patient.measurements)):
-            filter_, schedule, ms, belief = of(patient, k, population, cohort)
-            found = forecast(filter_, belief, schedule, "concentration", np.array([ms[k].time]), NORMALS)
+            system, schedule, ms, belief = of(patient, k, population, cohort)
+            found = forecast(system, belief, schedule, "concentration", np.array([ms[k].time]), NORMALS)
             out.append(mixture_cdf(ms[k].value, found.values[0], found.error_sd[0]))
     return np.array(out)
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vvuq.assimilation.ukf import Filter
+from vvuq.assimilation.system import System, parameters
 from vvuq.calibration.personal import draws
 from vvuq.errors import NotEvaluable
 from vvuq.methods.scores import mixture_quantiles
 from vvuq.models.schedule import Schedule
 from vvuq.models.simulate import RK4, simulate
 from vvuq.record import Belief, Floats
+
+_LARGEST = 1e150  # a value whose square is not finite has no variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +47,29 @@ class Forecast:
 
 
 def forecast(
-    filter_: Filter, belief: Belief, schedule: Schedule, observable: str, times: Floats, normals: Floats
+    system: System, belief: Belief, schedule: Schedule, observable: str, times: Floats, normals: Floats
 ) -> Forecast:
     """Forecasts `observable` at `times` (from the belief's on); normals (d, members) are the members' standard draws.
 
     Sharing `normals` between two forecasts pairs them: their difference is not blurred by sampling.
     Raises NotEvaluable where no member can be simulated within the range of the observable."""
-    model = filter_.model
-    members = draws(belief, normals)
-    n = len(model.states)
-    theta = np.repeat(np.asarray(filter_.theta, dtype=float)[:, None], members.shape[1], axis=1)
-    for j, name in enumerate(filter_.learned):
-        theta[model.parameter_index(name)] = np.exp(members[n + j])
-    paths = simulate(
-        model, schedule, theta, times, method=RK4(filter_.step), x0=np.ascontiguousarray(members[:n]), start=belief.time
-    )
+    model = system.model
     channel = model.observable_index(observable)
-    values, noise = paths.observed[:, channel, :], filter_.noise[channel]
-    good = (paths.codes == 0) & np.all(np.isfinite(values), axis=0)
+    members = draws(belief, normals)
+    theta = parameters(system, members)
+    can = np.all(np.isfinite(theta), axis=0) & np.all(np.isfinite(members), axis=0)
+    noise, nothing = system.noise[channel], f"no member of the forecast of {observable} could be simulated"
+    if not np.any(can):
+        raise NotEvaluable(f"{model.name}: {nothing}: no parameters are finite")
+    x0 = np.ascontiguousarray(members[: system.states, can])
+    start, method = belief.time, RK4(system.step)
+    paths = simulate(model, schedule, theta[:, can], times, method=method, x0=x0, start=start)
+    values = paths.observed[:, channel, :]
+    good = (paths.codes == 0) & np.all(np.abs(values) < _LARGEST, axis=0)
     if noise.sd == 0.0:  # a proportional error has no meaning below zero
         good &= np.all(values > 0.0, axis=0)
     if not np.any(good):
-        raise NotEvaluable(
-            f"{model.name}: no member of the forecast of {observable} could be simulated within its range"
-        )
+        raise NotEvaluable(f"{model.name}: {nothing} within its range")
     kept = values[:, good]
-    return Forecast(paths.times, kept, np.sqrt(noise.sd**2 + (noise.cv * kept) ** 2), int((~good).sum()))
+    failed = members.shape[1] - kept.shape[1]
+    return Forecast(paths.times, kept, np.sqrt(noise.sd**2 + (noise.cv * kept) ** 2), failed)

@@ -11,6 +11,7 @@ class Code(IntEnum):
     TOO_MANY_STEPS = 2
     STEP_TOO_SMALL = 3
     SINGULAR = 4
+    DEGENERATE = 5
 
 
 MESSAGES = {
@@ -19,4 +20,5 @@ MESSAGES = {
     Code.TOO_MANY_STEPS: "the step limit was reached before the end of an interval",
     Code.STEP_TOO_SMALL: "the step that the tolerance asks for is below the resolution of time",
     Code.SINGULAR: "the forecast variance of an observation is zero or negative",
+    Code.DEGENERATE: "no member gives the measured values a likelihood above zero",
 }

@@ -1,144 +1,228 @@
-"""Kernels of the square-root unscented Kalman filter over joint states and log parameters (tier 1).
+"""Kernels of Gaussian filters in square-root form: sigma points, their moments, and the update in array form.
 
-A belief is a mean (d,) and a lower-triangular root (d, d), d = n states + learned parameters, these as logarithms.
-The root is carried by triangularization alone: no covariance is formed and nothing is subtracted, so it cannot lose
-definiteness. Sigma points: cubature with a centre, w0 = kappa / (d + kappa), the others 1 / (2 (d + kappa)).
+A belief is a mean (d,) and a lower-triangular root (d, d). The root is carried by orthogonal transformations alone: no
+covariance is formed and nothing is subtracted, so it cannot lose definiteness. Points are columns (d, N), each a member
+of a model run; w (N,) are their weights in a mean, v (N,) the square roots of their weights in a covariance.
 
-Sources: Julier & Uhlmann, Proc. IEEE 92 (2004) 401; Arasaratnam & Haykin, IEEE TAC 54 (2009) 1254 (square roots)."""
+Sources: Julier & Uhlmann, Proc. IEEE 92 (2004) 401; Arasaratnam & Haykin, IEEE TAC 54 (2009) 1254 (square roots);
+Kailath, Sayed & Hassibi, Linear Estimation (2000), ch. 12 (array form)."""
 
 from __future__ import annotations
 
-from math import exp, isfinite, log, pi, sqrt
+from math import isfinite, log, pi, sqrt
 
 import numpy as np
 from numba import njit
 
-from vvuq.numerics.jit import F8, FIELD, I8, INDICES, MATRIX, VECTOR, types
-from vvuq.numerics.linalg import triangularize
-from vvuq.numerics.rk4 import rk4_interval
+from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, types
+from vvuq.numerics.linalg import absorb
 
-_OK, _NOT_FINITE, _SINGULAR = 0, 1, 4
+_OK, _NOT_FINITE = 0, 1
 
 
-@njit(types.void(VECTOR, MATRIX, F8, MATRIX), error_model="numpy", cache=True)
-def sigma_points(mean, root, kappa, points):
-    """points (2d + 1, d): the mean, then the mean plus and minus sqrt(d + kappa) times each column of the root."""
-    d, scale = mean.size, sqrt(mean.size + kappa)
+@njit(types.void(VECTOR, MATRIX, F8, MATRIX), error_model="numpy", cache=True, nogil=True)
+def sigma_points(mean, root, scale, points):
+    """Symmetric points (d, N) around the mean, at `scale` times each column of the root: the plus, then the minus.
+
+    With an odd N the mean itself comes first. Rank r of the root (d, r) is (N - centre) / 2."""
+    d, r = root.shape
+    first = points.shape[1] - 2 * r
     for i in range(d):
-        points[0, i] = mean[i]
+        if first == 1:
+            points[i, 0] = mean[i]
+        for j in range(r):
+            points[i, first + j] = mean[i] + scale * root[i, j]
+            points[i, first + r + j] = mean[i] - scale * root[i, j]
+
+
+@njit(types.void(MATRIX, VECTOR, VECTOR), error_model="numpy", cache=True, nogil=True)
+def weighted_mean(points, w, mean):
+    """The mean (d,) of points (d, N), summed from the first point on: what they share is not rounded again."""
+    for i in range(points.shape[0]):
+        total, start = 0.0, points[i, 0]
+        for k in range(1, points.shape[1]):
+            total += w[k] * (points[i, k] - start)
+        mean[i] = start + total
+
+
+@njit(I8(MATRIX, VECTOR, MATRIX), error_model="numpy", cache=True, nogil=True)
+def lower_root(rows, noise, root):
+    """The lower-triangular root (d, d) of rows' rows + diag(noise^2), written out; rows (c, d) are used up; a code."""
+    d = noise.size
+    top, good = np.zeros((d, d)), True
+    for i in range(d):
+        top[i, i] = noise[i]
+        for k in range(rows.shape[0]):
+            good &= isfinite(rows[k, i])
+    absorb(top, rows, np.zeros(d), np.empty(d))
+    for i in range(d):
         for j in range(d):
-            points[1 + j, i] = mean[i] + scale * root[i, j]
-            points[1 + d + j, i] = mean[i] - scale * root[i, j]
+            root[i, j] = top[j, i] if j <= i else 0.0
+            good &= isfinite(root[i, j])
+    return _OK if good else _NOT_FINITE
 
 
-@njit(types.void(VECTOR, I8, INDICES, VECTOR, VECTOR, VECTOR), error_model="numpy", cache=True)
-def _split(point, n, learned, base, x, theta):
-    """One sigma point as state x (n,) and parameters theta (p,): base with the learned ones replaced."""
-    for i in range(n):
-        x[i] = point[i]
-    for i in range(theta.size):
-        theta[i] = base[i]
-    for j in range(learned.size):
-        theta[learned[j]] = exp(point[n + j])
+@njit(types.void(MATRIX, VECTOR, VECTOR, VECTOR, MATRIX), error_model="numpy", cache=True, nogil=True)
+def deviations(points, w, v, mean, rows):
+    """The mean (d,) of weighted points (d, N), and rows (N, d) of which rows' rows is their covariance, written out."""
+    weighted_mean(points, w, mean)
+    for k in range(points.shape[1]):
+        for i in range(points.shape[0]):
+            rows[k, i] = v[k] * (points[i, k] - mean[i])
 
 
-@njit(I8(MATRIX, MATRIX, F8, VECTOR, MATRIX), error_model="numpy", cache=True)
-def _moments(points, noise_root, kappa, mean, root):
-    """Mean and root of the weighted points plus noise, written into mean and root; a code."""
-    count, d = points.shape
-    w0, w = kappa / (d + kappa), 0.5 / (d + kappa)
-    for i in range(d):
-        total = w0 * points[0, i]
-        for k in range(1, count):
-            total += w * points[k, i]
-        if not isfinite(total):
+@njit(I8(VECTOR, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR), error_model="numpy", cache=True, nogil=True)
+def _conditioned(mean, top, y, expected, after, after_root, seen):
+    """Reads the mean and root given y out of the triangle of [observed, state] (m + d, m + d)."""
+    d, m = mean.size, y.size
+    z = np.empty(m)
+    nis, scale = 0.0, 0.0
+    for k in range(m):
+        total = y[k] - expected[k]
+        for j in range(k):
+            total -= top[j, k] * z[j]
+        if not top[k, k] > 0.0:
             return _NOT_FINITE
-        mean[i] = total
-    wide = np.empty((d, count + d))
+        z[k] = total / top[k, k]
+        nis += z[k] * z[k]
+        scale += log(top[k, k])
+    seen[0], seen[1] = nis, -0.5 * (m * log(2.0 * pi) + nis) - scale
+    good = isfinite(seen[1])
     for i in range(d):
+        after[i] = mean[i]
+        for k in range(m):
+            after[i] += top[k, m + i] * z[k]
+        good &= isfinite(after[i])
+        for j in range(d):
+            after_root[i, j] = top[m + j, m + i] if j <= i else 0.0
+            good &= isfinite(after_root[i, j])
+    return _OK if good else _NOT_FINITE
+
+
+@njit(
+    I8(VECTOR, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR),
+    error_model="numpy",
+    cache=True,
+    nogil=True,
+)
+def update_linear(mean, root, observed, noise, y, expected, after, after_root, seen):
+    """Conditions on y = expected + observed z + e, where the state is mean + root z; z ~ N(0, 1), e ~ N(0, N'N).
+
+    y, expected (m,), observed (m, r), noise = N (m, m) an upper triangle, root (d, r). Writes the mean and root after,
+    and seen (2,) = innovation squared by its covariance, log-likelihood; a code."""
+    d, r = root.shape
+    m = y.size
+    top, bottom = np.zeros((m + d, m + d)), np.empty((r, m + d))
+    for i in range(m):
+        for j in range(i, m):
+            top[i, j] = noise[i, j]
+        for j in range(r):
+            bottom[j, i] = observed[i, j]
+    for i in range(d):
+        for j in range(r):
+            bottom[j, m + i] = root[i, j]
+    absorb(top, bottom, np.zeros(m + d), np.empty(m + d))
+    return _conditioned(mean, top, y, expected, after, after_root, seen)
+
+
+@njit(types.void(MATRIX, VECTOR, VECTOR, MATRIX, MATRIX), error_model="numpy", cache=True, nogil=True)
+def paired(h, expected, v, noise, observed):
+    """What h (m, N), at symmetric points of a root of rank r, tells of it: observed (m, r), noise (m, m), written out.
+
+    expected (m,) is the mean of h, whose errors are N(0, 1). The plus and minus of a pair are turned into half their
+    difference, which moves with the state, and what they have in common beyond the mean, which does not: the
+    nonlinearity of h acts as further noise."""
+    m, r = observed.shape
+    first, half = h.shape[1] - 2 * r, sqrt(0.5)
+    common = np.empty((first + r, m))
+    for i in range(m):
+        for j in range(m):
+            noise[i, j] = 1.0 if i == j else 0.0
+        if first == 1:
+            common[0, i] = v[0] * (h[i, 0] - expected[i])
+        for j in range(r):
+            plus, minus = h[i, first + j], h[i, first + r + j]
+            common[first + j, i] = v[first + j] * half * ((plus - expected[i]) + (minus - expected[i]))
+            observed[i, j] = v[first + j] * half * (plus - minus)
+    absorb(noise, common, np.zeros(m), np.empty(m))
+
+
+@njit(
+    types.void(VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX),
+    error_model="numpy",
+    cache=True,
+    nogil=True,
+)
+def smooth(now, ahead, rows_now, rows_ahead, noise, floor, later, later_root, mean, rows):
+    """Conditions a state on what was learned later: its mean (d,), and rows (2 d, d) whose product is its covariance.
+
+    now, ahead (d,): the means of the state and of its forecast; rows_now, rows_ahead (c, d): deviations whose products
+    are their covariances, the forecast's without noise (d,), its SDs; floor (d,): sizes at which rows_ahead are mere
+    rounding; later, later_root: the smoothed next state. No covariance is inverted: directions in which the forecast is
+    certain are left out. Source: Park & Kailath, IEEE TAC 40 (1995) 1629 (array form)."""
+    count, d = rows_now.shape
+    top, bottom, floors = np.zeros((2 * d, 2 * d)), np.empty((count, 2 * d)), np.zeros(2 * d)
+    for i in range(d):
+        top[i, i], floors[i] = noise[i], floor[i]
         for k in range(count):
-            wide[i, k] = sqrt(w0 if k == 0 else w) * (points[k, i] - mean[i])
-        for j in range(d):
-            wide[i, count + j] = noise_root[i, j]
-    triangularize(wide)
+            bottom[k, i], bottom[k, d + i] = rows_ahead[k, i], rows_now[k, i]
+    absorb(top, bottom, floors, np.empty(2 * d))
+    # top is now [S', M'; 0, C'] where S is the forecast's root, M S^-1 the gain, C the root of what the gain leaves
+    scaled = np.zeros((d, d + 1))
     for i in range(d):
-        for j in range(d):
-            root[i, j] = wide[i, j]
-    return _OK
-
-
-@njit(
-    I8(FIELD, VECTOR, MATRIX, I8, INDICES, VECTOR, VECTOR, MATRIX, MATRIX, INDICES, MATRIX, F8),
-    error_model="numpy",
-    cache=True,
-)
-def predict(rhs, mean, root, n, learned, base, t, u, jump, steps, noise_root, kappa):
-    """Carries a belief in place over the grid (t, u, jump, steps): jumps at t[0] .. t[-2], then adds process noise.
-
-    noise_root (d, d) is a root of the covariance added over the whole interval."""
-    d = mean.size
-    points, work = np.empty((2 * d + 1, d)), np.empty((5, n))
-    x, theta = np.empty(n), np.empty(base.size)
-    sigma_points(mean, root, kappa, points)
-    for k in range(2 * d + 1):
-        _split(points[k], n, learned, base, x, theta)
-        for s in range(t.size - 1):
-            for i in range(n):
-                x[i] += jump[s, i]
-            rk4_interval(rhs, x, u[s], theta, t[s], t[s + 1], steps[s], work)
-        for i in range(n):
-            points[k, i] = x[i]
-    return _moments(points, noise_root, kappa, mean, root)
-
-
-@njit(
-    I8(FIELD, VECTOR, MATRIX, I8, INDICES, VECTOR, F8, VECTOR, I8, I8, F8, F8, F8, F8, VECTOR),
-    error_model="numpy",
-    cache=True,
-)
-def update(observe, mean, root, n, learned, base, t, u, channel, channels, y, sd, cv, kappa, seen):
-    """Conditions a belief in place on one scalar y of observable `channel`; error variance sd^2 + cv^2 E[h^2].
-
-    seen (6,) = innovation, predicted mean, total forecast SD, NIS, log-likelihood, least diagonal of the new root.
-    y not a number: nothing is learned, seen still holds the forecast. Source of the array form: Kailath, Sayed &
-    Hassibi, Linear Estimation (2000), ch. 12."""
-    d = mean.size
-    count = 2 * d + 1
-    points, h = np.empty((count, d)), np.empty(count)
-    x, theta, out = np.empty(n), np.empty(base.size), np.empty(channels)
-    w0, w = kappa / (d + kappa), 0.5 / (d + kappa)
-    sigma_points(mean, root, kappa, points)
-    predicted, second = 0.0, 0.0
-    for k in range(count):
-        _split(points[k], n, learned, base, x, theta)
-        observe(t, x, u, theta, out)
-        h[k] = out[channel]
-        weight = w0 if k == 0 else w
-        predicted += weight * h[k]
-        second += weight * h[k] * h[k]
-    wide = np.zeros((d + 1, count + 1))
-    for k in range(count):
-        root_weight = sqrt(w0 if k == 0 else w)
-        wide[0, k] = root_weight * (h[k] - predicted)
-        for i in range(d):
-            wide[1 + i, k] = root_weight * (points[k, i] - mean[i])
-    wide[0, count] = sqrt(sd * sd + cv * cv * second)
-    if not isfinite(predicted + second):
-        return _NOT_FINITE
-    triangularize(wide)
-    spread = wide[0, 0]
-    seen[1], seen[2] = predicted, spread
-    if not isfinite(y):
-        return _OK
-    if not spread > 0.0:
-        return _SINGULAR
-    z = (y - predicted) / spread
-    least = spread
+        if top[i, i] <= floor[i]:
+            continue
+        for c in range(d + 1):
+            total = later[i] - ahead[i] if c == d else later_root[i, c]
+            for j in range(i):
+                total -= top[j, i] * scaled[j, c]
+            scaled[i, c] = total / top[i, i]
     for i in range(d):
-        mean[i] += wide[1 + i, 0] * z
+        mean[i] = now[i]
         for j in range(d):
-            root[i, j] = wide[1 + i, 1 + j]
-        least = min(least, root[i, i])
-    seen[0], seen[3], seen[5] = y - predicted, z * z, least
-    seen[4] = -0.5 * (log(2.0 * pi) + 2.0 * log(spread) + z * z)
-    return _OK
+            mean[i] += top[j, d + i] * scaled[j, d]
+            rows[j, i], rows[d + j, i] = 0.0, top[d + j, d + i]
+        for j in range(d):
+            for c in range(d):
+                rows[c, i] += top[j, d + i] * scaled[j, c]
+
+
+@njit(I8(VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, VECTOR), error_model="numpy", cache=True, nogil=True)
+def update_reduced(mean, root, observed, innovation, after, after_root, seen):
+    """update_linear for a root (d, r) of low rank, kept at that rank: nothing of size d x d or m x m is formed.
+
+    observed (m, r), innovation (m,), errors N(0, 1). The triangle of [1 0; observed innovation] holds the root of
+    U = 1 + observed' observed (r, r), and in its last column the posterior's mean and the innovation's size by its
+    covariance. root U^-1 root' is the covariance after. Source: Moireau & Chapelle, ESAIM: COCV 17 (2011) 380."""
+    d, r = root.shape
+    m = innovation.size
+    top, bottom, good = np.zeros((r + 1, r + 1)), np.empty((m, r + 1)), True
+    for k in range(r):
+        top[k, k] = 1.0
+    for i in range(m):
+        bottom[i, r] = innovation[i]
+        good &= isfinite(innovation[i])
+        for j in range(r):
+            bottom[i, j] = observed[i, j]
+            good &= isfinite(observed[i, j])
+    absorb(top, bottom, np.zeros(r + 1), np.empty(r + 1))
+    z, nis, scale = np.empty(r), top[r, r] * top[r, r], 0.0
+    for k in range(r - 1, -1, -1):
+        total = top[k, r]
+        for j in range(k + 1, r):
+            total -= top[k, j] * z[j]
+        z[k] = total / top[k, k]
+        scale += log(top[k, k])
+    seen[0], seen[1] = nis, -0.5 * (m * log(2.0 * pi) + nis) - scale
+    good &= isfinite(seen[1])
+    for i in range(d):
+        after[i] = mean[i]
+        for k in range(r):
+            after[i] += root[i, k] * z[k]
+            total = root[i, k]
+            for j in range(k):
+                total -= after_root[i, j] * top[j, k]
+            after_root[i, k] = total / top[k, k]
+            good &= isfinite(after_root[i, k])
+        good &= isfinite(after[i])
+    return _OK if good else _NOT_FINITE

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from vvuq.assimilation import ukf
+from vvuq.assimilation.system import System, gaussian
 from vvuq.calibration.personal import assimilate
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import VvuqError
@@ -71,11 +71,11 @@ def _forecast(twin: Twin, case: Drawn, others: int) -> Floats | str:
     (patient,) = case.stay.cohort.patients
     (seen,), plan = see(twin, case.stay, twin.method), twin.schedule(case.stay.cohort, patient)
     samples = _samples(twin, case.stay, seen)
-    filter_, belief = _personal(twin, case.stay, plan.start)
-    beliefs, _ = assimilate(filter_, belief, plan, samples[:-1])
+    system, belief = _personal(twin, case.stay, plan.start)
+    beliefs, _ = assimilate(system, belief, plan, samples[:-1])
     last = samples[-1]
     try:
-        found = forecast(filter_, beliefs[-1], plan, last.observable, np.array([last.time]), normals)
+        found = forecast(system, beliefs[-1], plan, last.observable, np.array([last.time]), normals)
     except VvuqError as reason:
         return str(reason)
     return np.concatenate([found.values, found.error_sd])
@@ -91,14 +91,14 @@ def _samples(twin: Twin, stay: Stay, seen: Seen) -> list[Measurement]:
     return found
 
 
-def _personal(twin: Twin, stay: Stay, start: float) -> tuple[ukf.Filter, Belief]:
-    """A filter of the personal parameters around those of the stay, and what it believes at the start."""
-    noise, k = tuple(o.noise for o in twin.model.observables), len(twin.personal)
+def _personal(twin: Twin, stay: Stay, start: float) -> tuple[System, Belief]:
+    """A system that learns the personal parameters around those of the stay, and what it believes at the start."""
+    noise, n, k = tuple(o.noise for o in twin.model.observables), len(twin.model.states), len(twin.personal)
     theta = np.array([stay.theta[p.name] for p in twin.model.parameters])
-    drift = np.zeros(len(twin.model.states) + k)
-    filter_ = ukf.Filter(twin.model, theta, twin.personal, noise, drift, twin.method.step)
-    typical = {name: math.log(stay.theta[name]) for name in twin.personal}
-    return filter_, ukf.init(filter_, start, typical, SPREAD**2 * np.eye(k))
+    system = System(twin.model, theta, twin.personal, noise, np.zeros(n + k), twin.method.step)
+    typical = [math.log(stay.theta[name]) for name in twin.personal]
+    covariance = np.diag([0.0] * n + [SPREAD**2] * k)
+    return system, gaussian(system, start, np.array([0.0] * n + typical), covariance)
 
 
 def _context(seed: int) -> RunContext:
