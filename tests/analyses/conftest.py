@@ -20,6 +20,7 @@ from vvuq.analyses.validation.cross_validation import cross_validation
 from vvuq.analyses.validation.holdout import holdout
 from vvuq.analyses.verification.code_to_code import code_to_code
 from vvuq.analyses.verification.convergence import convergence
+from vvuq.analyses.verification.filter_consistency import filter_consistency
 from vvuq.analyses.verification.filter_exactness import filter_exactness
 from vvuq.calibration.foce import fit_population
 from vvuq.campaign.serial import evaluate
@@ -45,6 +46,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "population_fit": {},
     "convergence": {"ladder": LADDER, "steps": [40.0, 20.0, 10.0, 5.0, 2.5], "use": TROUGH},
     "filter_exactness": {"cases": 20, "observations": 8},
+    "filter_consistency": {"copies": 3, "folds": 3, "members": 16, "resamples": 100},
     "code_to_code": {},
     "cross_validation": {"folds": 3, "repeats": 1, "members": 32, "resamples": 100, "groups": GROUPS},
     "holdout": {"members": 32, "resamples": 100, "groups": GROUPS},
@@ -54,8 +56,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 ANALYSES = {
     a.name: a
     for a in (
-        cohort, population_fit, convergence, filter_exactness, code_to_code, cross_validation, holdout, sensitivity,
-        fisher,
+        cohort, population_fit, convergence, filter_exactness, filter_consistency, code_to_code, cross_validation,
+        holdout, sensitivity, fisher,
     )
 }  # fmt: skip
 

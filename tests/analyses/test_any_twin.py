@@ -78,6 +78,7 @@ SETTINGS = {
     "holdout": {"members": 16, "resamples": 100, "groups": None},
     "population_fit": {},
     "filter_exactness": {"cases": 3},
+    "filter_consistency": {"copies": 3, "folds": 3, "members": 16, "resamples": 100},
     "fisher": {},
 }
 

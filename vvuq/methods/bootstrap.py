@@ -27,3 +27,10 @@ def quantity(value: float, replicates: Floats, unit: str, *, n: int, kind: Kind 
     """A value with its two-sided 95 % percentile interval and one-sided 95 % bounds."""
     low, lower, upper, high = (float(v) for v in np.quantile(replicates, [0.025, 0.05, 0.95, 0.975]))
     return Quantity(float(value), unit, low, high, 0.95, lower, upper, kind, n)
+
+
+def ratio_bootstrap(above: Floats, below: Floats, rng: np.random.Generator, resamples: int) -> tuple[float, Floats]:
+    """sum(above) / sum(below), one entry (patients,) each, and the same of `resamples` draws of patients."""
+    n = len(above)
+    picks = (rng.integers(0, n, size=n) for _ in range(resamples))
+    return float(above.sum() / below.sum()), np.array([above[pick].sum() / below[pick].sum() for pick in picks])

@@ -20,7 +20,7 @@ from vvuq.analyses.validation.report import (
     values_of,
 )
 from vvuq.calibration.foce import Population, fit_population
-from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.data.split import overlap
 from vvuq.interaction.forecast import forecast
@@ -71,15 +71,15 @@ def _bands(twin: Twin, fit: Population, cohort: Cohort, seen: Observable, found:
     forecast after 0, 1, 2 ... of them."""
     most = min(3, max(len(r.patient.measurements) for r in found))
     patient = next(r.patient for r in found if len(r.patient.measurements) >= most)
-    filter_, schedule = personal_filter(twin, fit), twin.schedule(cohort, patient)
+    system, schedule = personal_system(twin, fit), twin.schedule(cohort, patient)
     taken = in_model_units(twin, cohort, patient.measurements)
-    beliefs, _ = assimilate(filter_, prior_belief(twin, fit, schedule), schedule, taken[:most])
+    beliefs, _ = assimilate(system, prior_belief(twin, fit, schedule), schedule, taken[:most])
     rows: list[tuple[Cell, ...]] = []
     for k, belief in enumerate(beliefs):
         times = np.linspace(belief.time, taken[-1].time, 61)[1:] if belief.time < taken[-1].time else np.empty(0)
         if not times.size:
             continue
-        ahead = forecast(filter_, belief, schedule, seen.name, times, draws)
+        ahead = forecast(system, belief, schedule, seen.name, times, draws)
         outer, inner = ahead.total_quantiles(CENTRAL90), ahead.epistemic_quantiles(CENTRAL90)
         for t, (low, median, high), (inner_low, _, inner_high) in zip(times, outer, inner, strict=True):
             rows.append((patient.id, k, *(float(v) for v in (t, median, low, high, inner_low, inner_high))))

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from vvuq.calibration.foce import Population
-from vvuq.calibration.personal import assimilate, personal_filter, prior_belief
+from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecast import Forecast, forecast
@@ -57,22 +57,22 @@ def of_cohort(twin: Twin, population: Population, cohort: Cohort, draws: Floats)
 
 def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Patient, draws: Floats) -> Rows:
     """Each measurement forecast from those before it, by the twin and by the population alone."""
-    filter_ = personal_filter(twin, population)
+    system = personal_system(twin, population)
     schedule = twin.schedule(cohort, patient)
     taken = in_model_units(twin, cohort, patient.measurements)
-    beliefs, seen = assimilate(filter_, prior_belief(twin, population, schedule), schedule, taken)
+    beliefs, seen = assimilate(system, prior_belief(twin, population, schedule), schedule, taken)
     rows, failed, third = [], 0, []
     for k, m in enumerate(taken):
         if seen[k].code != 0:
             raise NotEvaluable(f"the filter failed on measurement {k + 1} of a patient: code {seen[k].code}")
         ahead, alone = (
-            forecast(filter_, belief, schedule, m.observable, np.array([m.time]), draws)
+            forecast(system, belief, schedule, m.observable, np.array([m.time]), draws)
             for belief in (beliefs[k], beliefs[0])
         )
         failed += ahead.failed
         rows.append([k, m.time, m.value, *_twin(ahead, m.value), seen[k].nis, *_baseline(alone, m.value)])
     for belief in beliefs[:3] if len(taken) >= 3 else ():
-        ahead = forecast(filter_, belief, schedule, taken[2].observable, np.array([taken[2].time]), draws)
+        ahead = forecast(system, belief, schedule, taken[2].observable, np.array([taken[2].time]), draws)
         low, _, high = ahead.total_quantiles(CENTRAL90)[0]
         third.append([ahead.epistemic_sd()[0] ** 2, ahead.aleatory_sd()[0] ** 2, high - low])
     n = len(twin.model.states)

@@ -9,9 +9,12 @@ import numpy as np
 
 from vvuq.analyses import analysis, check, evidence
 from vvuq.analyses.settings import Count
-from vvuq.assimilation import kalman, ukf
+from vvuq.assimilation import kalman
+from vvuq.assimilation.system import System, gaussian, observation
+from vvuq.assimilation.ukf import Unscented
 from vvuq.models import Additive, Bolus, LogNormal, Model, Observable, Parameter, Schedule
 from vvuq.models.twin import Twin
+from vvuq.numerics.streams import Draws
 from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
 
 STEP, DOSE = 0.25, 7.0
@@ -47,7 +50,8 @@ LINEAR = Model(
     ),
     rhs=two_compartments,
 )
-ROWS = {"first": np.array([1.0, 0.0]), "total": np.array([1.0, 1.0])}
+ROWS = np.array([[1.0, 0.0], [1.0, 1.0]])
+ERROR = np.diag([o.noise.sd**2 for o in LINEAR.observables])
 
 
 DIFFERENCES = ("mean_difference", "covariance_difference", "log_likelihood_difference")
@@ -82,19 +86,18 @@ def one_case(rng: np.random.Generator, observations: int, *, noise_error: float 
     noise_error scales the noise that the unscented filter believes in: other than 1 is a seeded fault for the tests."""
     theta, drift = np.exp(rng.normal(-1.5, 0.5, 3)), rng.uniform(0.0, 0.5, 2)
     noise = tuple(Additive(noise_error * o.noise.sd) for o in LINEAR.observables)
-    filter_ = ukf.Filter(LINEAR, theta, (), noise, drift, STEP, float(rng.choice([0.0, 1.0, 3.0])))
+    system, method = System(LINEAR, theta, (), noise, drift, STEP), Unscented(kappa=float(rng.choice([0.0, 1.0, 3.0])))
     root = np.tril(rng.normal(size=(2, 2)))
     mean, covariance, likelihood = rng.normal(10.0, 3.0, 2), root @ root.T, 0.0
-    belief = ukf.init(filter_, 0.0, {}, np.zeros((0, 0)), mean, root)
+    belief, unused = gaussian(system, 0.0, mean, covariance), Draws(0, "cases")
     schedule, time = Schedule(boluses=(Bolus(0.0, "a", DOSE),)), 0.0
     for i in range(observations):
         gap, name = float(rng.exponential(2.0)) + 0.01, ("first", "total")[i % 2]
-        value = float(rng.normal(10.0, 5.0))
-        belief, _ = ukf.step(filter_, belief, schedule, time + gap, name, value)
+        seen = observation(system, time + gap, {name: float(rng.normal(10.0, 5.0))})
+        belief, _ = method.step(system, schedule, belief, seen, unused)
         given = mean + (np.array([DOSE, 0.0]) if i == 0 else 0.0)
         ahead = kalman.predict(given, covariance, transition(theta, gap), np.diag(drift**2 * gap))
-        sd = LINEAR.observables[LINEAR.observable_index(name)].noise.sd
-        mean, covariance, gained = kalman.update(*ahead, ROWS[name], value, sd**2)
+        mean, covariance, gained = kalman.update(*ahead, ROWS, seen.values, ERROR)
         likelihood, time = likelihood + gained, time + gap
     return (
         float(np.abs(belief.mean - mean).max() / np.abs(mean).max()),
