@@ -1,4 +1,4 @@
-"""Makes one study's dossier: fetch its cohort, run what is not fresh, render. Usage: dossier.py STUDY [OPTIONS]
+"""Makes one study's dossier: fetch its cohort, if any, run what is not fresh, render. Usage: dossier.py STUDY [OPTIONS]
 
 OPTIONS are those of `vvuq report`, which ends with the verdicts and the page's path. The same as three commands of
 `vvuq` one after another, in one process, which loads the libraries once."""
@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 
 from vvuq.cli import main as vvuq
+from vvuq.credibility.plan import load_plan
+from vvuq.credibility.study import find_plan
 from vvuq.errors import NotEvaluable
 
 NOT_EVALUABLE = NotEvaluable.exit_code
@@ -17,7 +19,9 @@ def main(study: str, options: list[str]) -> int:
     """The exit code of the first step that fails; 0 where a dossier was rendered, whatever the verdict.
 
     What could not be evaluated (the run ends with 3) stands on the page, and keeps nobody from rendering it."""
-    for step in (["data", "fetch", study], ["run", study], ["report", study, *options]):
+    cohort = load_plan(find_plan(study)).cohort
+    fetch = [["data", "fetch", cohort]] if cohort else []
+    for step in (*fetch, ["run", study], ["report", study, *options]):
         code = vvuq(step)
         if code and (step[0], code) != ("run", NOT_EVALUABLE):
             return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -44,7 +45,7 @@ class Logged:
 
 def stored(found: Evidence, place: int = 0) -> Stored:
     """A record as the store would give it; the id is made from the analysis' name."""
-    digest = found.analysis.encode().hex()[:12].ljust(12, "0")
+    digest = hashlib.sha256(found.analysis.encode()).hexdigest()[:12]
     return Stored(f"E-{digest}", f"{place:02d}" * 32, f"2026-11-02T08:00:{place:02d}.000000Z", found)
 
 

@@ -1,4 +1,4 @@
-"""Made-up evidence of all eight analyses: every number is invented."""
+"""Made-up evidence of nine analyses: every number is invented."""
 
 from __future__ import annotations
 
@@ -136,6 +136,45 @@ def filter_exactness() -> Evidence:
         "Does the filter equal the Kalman filter where that one is exact?",
         values | {"n_cases": q(40.0)},
         tables={"cases": table("Worst by size", columns, *rows)},
+    )
+
+
+def filter_consistency() -> Evidence:
+    """Suite verification."""
+    real = {"n_patients": 28.0, "n_measurements": 74.0, "failed_steps": 0.0, "n_rejected": 1.0, "correlation": 0.08}
+    real |= {"p_nis": 0.031, "p_nis_by_patient": 0.4, "p_pit": 0.22, "p_whiteness": 0.61}
+    could = {"overconfidence": 1.3, "underconfidence": 1.34, "correlation": 0.41}
+    values = {name: q(value, n=28) for name, value in real.items()}
+    values |= {f"detectable_{name}": q(value, n=74) for name, value in could.items()}
+    values |= {"nis": q(1.42, "1", 0.3, 28, "epistemic"), "spread_factor": q(1.19, "1", 0.13, 28, "epistemic")}
+    names = ("innovation", "state", "parameter")
+    values |= {f"simulated_{name}_factor": q(1.01, "1", 0.02, 1400, "numerical") for name in names}
+    values |= {"simulated_patients": q(1400.0), "simulated_nis": q(1.02, "1", 0.04, 1400, "numerical")}
+    values |= {"simulated_correlation": q(0.01, n=2300), "simulated_rejected": q(6.0, "%", 5.0, 50, "numerical")}
+    real_tests = ("nis", 1.42, 0.71, 1.34, 0.7, 1.4, 0.031, 74, "rejected: overconfident", "1.42 times")
+    drawn_tests = ("nees", 1.04, 0.95, 1.05, 0.3, 1400, "consistent", "1.04 times")
+    parts = (("simulated", 3700, 1.2), ("build", 74, 4.0))
+    labels = ("0", "1", "2", "3 or more")
+    by_history = [(part, at, n // 4, 1.1, 1.0 - half / 8, 1.0 + half / 8) for part, n, half in parts for at in labels]
+    shares = [
+        (part, place / 10, (place + 1) / 10, n // 10, 10.0 + half * math.sin(place), 10.0 - half, 10.0 + half)
+        for part, n, half in parts
+        for place in range(10)
+    ]
+    columns = "test statistic bound_low bound_high {} adjusted_p n decision reason"
+    return evidence(
+        "filter_consistency",
+        "Is the filter's own uncertainty consistent with what it then sees?",
+        values,
+        tables={
+            "decisions": table("Tests", columns.format("usual_low usual_high"), real_tests),
+            "simulated": table("Tests, simulated", columns.format(""), drawn_tests),
+            "nis": table("By earlier samples", "patients_of earlier_samples n nis bound_low bound_high", *by_history),
+            "pit": table("PIT", "patients_of pit_from pit_to count share[%] bound_low[%] bound_high[%]", *shares),
+            "power": table("Power", "test departure size power[%] n", ("nis", "overconfident", 1.3, 80.0, 74)),
+        },
+        findings=("With a probability of 80 % these numbers would have shown SDs too small by a factor of 1.30.",),
+        negative=("On build patients, nis: overconfident, 1.42 times.",),
     )
 
 
@@ -347,12 +386,13 @@ def fisher() -> Evidence:
 
 
 def all_evidence() -> tuple[Evidence, ...]:
-    """All eight analyses, in the order in which they would run."""
+    """All nine analyses, in the order in which they would run."""
     return (
         cohort(),
         population_fit(),
         convergence(),
         filter_exactness(),
+        filter_consistency(),
         forecasts("cross_validation", "Does the twin forecast build patients it was not fitted to?", 28, 0.0),
         forecasts("holdout", "Does the twin forecast patients whom nobody had looked at?", 14, 3.0),
         sensitivity(),

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from dossier.made_up import all_evidence, convergence, fisher, forecasts, sensitivity
+from dossier.made_up import all_evidence, convergence, filter_consistency, fisher, forecasts, sensitivity
 from dossier.parsed import parse
 
 from vvuq.dossier.figures.bands import density, example, narrowing
 from vvuq.dossier.figures.canvas import column
+from vvuq.dossier.figures.consistency import consistency
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
 from vvuq.dossier.figures.indices import index_plot, settling
 from vvuq.dossier.figures.information import by_samples
@@ -19,6 +20,7 @@ from vvuq.record import Table
 
 HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
 INDICES = sensitivity().tables
+FILTER = filter_consistency().tables
 
 
 @cache
@@ -34,6 +36,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "indices": index_plot(f"{prefix}7", INDICES["indices"], {}, "alt"),
         "settling": settling(f"{prefix}8", INDICES["convergence_in_n"], {}, "alt"),
         "information": by_samples(f"{prefix}9", fisher().tables["by_samples"], 100.0, 0.95, "alt"),
+        "consistency": consistency(f"{prefix}10", FILTER["pit"], FILTER["nis"], "alt"),
     }
 
 
@@ -59,6 +62,18 @@ def test_the_drawing_follows_its_numbers() -> None:
     assert order_plot("f", table, 4.0, "alt") != order_plot("f", table, 2.0, "alt")
 
 
+def test_the_consistency_figure_shows_simulated_patients_where_there_are_no_others() -> None:
+    """What is drawn is what the tables hold: build patients where they are there."""
+    both = consistency("f", FILTER["pit"], FILTER["nis"], "alt")
+    alone = [replace(table, rows=tuple(row for row in table.rows if row[0] == "simulated")) for table in
+             (FILTER["pit"], FILTER["nis"])]  # fmt: skip
+    drawn = consistency("f", *alone, "alt")
+    assert "build patients" in parse(both).text() and "build" not in parse(drawn).text()
+    assert "simulated patients" in parse(drawn).text()
+    moved = replace(FILTER["nis"], rows=tuple((*row[:3], 2.0, *row[4:]) for row in FILTER["nis"].rows))
+    assert consistency("f", FILTER["pit"], moved, "alt") != both
+
+
 def test_missing_cells_are_left_out_of_every_table() -> None:
     table = fisher().tables["by_samples"]
     bare = replace(table, rows=((*table.rows[0][:4], None, None, None), *table.rows[1:]))
@@ -70,4 +85,4 @@ def test_missing_cells_are_left_out_of_every_table() -> None:
 
 def test_every_table_that_a_figure_draws_is_in_the_made_up_evidence() -> None:
     names = {name for found in all_evidence() for name in found.tables}
-    assert {"predictions", "bands", "density", "coverage", "refinement", "by_samples"} <= names
+    assert {"predictions", "bands", "density", "coverage", "refinement", "by_samples", "pit", "nis"} <= names

@@ -67,7 +67,8 @@ def test_linked_numbers_lead_to_their_record() -> None:
 
 
 CHANGED = {"holdout": "mdape", "convergence": "observed_order", "sensitivity": "S1_CL", "population_fit": "V",
-           "fisher": "share_cannot_separate", "cohort": "n_overlap", "filter_exactness": "mean_difference"}  # fmt: skip
+           "fisher": "share_cannot_separate", "cohort": "n_overlap", "filter_exactness": "mean_difference",
+           "filter_consistency": "spread_factor"}  # fmt: skip
 
 
 def test_a_changed_value_changes_the_page() -> None:

@@ -37,9 +37,9 @@ def typed(function: Callable[..., Any]) -> type[BaseModel]:
     return model
 
 
-def check_settings(plan: Plan, document: Document, known: Mapping[str, type[BaseModel]], card: DataCard) -> None:
+def check_settings(plan: Plan, document: Document, known: Mapping[str, type[BaseModel]], card: DataCard | None) -> None:
     """Every analysis is one of `known`, {analysis: type of its settings}, and its settings fit under each budget."""
-    context = {"covariates": [covariate.name for covariate in card.layout.covariates]}
+    context = {"covariates": [covariate.name for covariate in _covariates(card)]}
     for name, analysis in plan.analyses.items():
         if name not in known:
             remedy = f"an analysis that is installed{near(name, known)}"
@@ -70,14 +70,15 @@ def check_metrics(plan: Plan, document: Document, known: Mapping[str, Metrics | 
                 raise _at(document, (*place, "unit"), criterion.unit, remedy)
 
 
-def check_context(plan: Plan, document: Document, card: DataCard) -> None:
+def check_context(plan: Plan, document: Document, card: DataCard | None) -> None:
     """Units can be read; the envelope lies inside what the data card takes as valid, in a unit of that dimension;
     held-out patients are those of the card."""
-    planned, ruled = (plan.splits.held_out_patients, plan.splits.salt), (card.held_out.count, card.held_out.salt)
-    for key, have, want in zip(("held_out_patients", "salt"), planned, ruled, strict=True):
-        if have != want:
-            raise _at(document, ("splits", key), have, f"{want!r}, the rule of the data card {card.name}")
-    covariates = {covariate.name: covariate for covariate in card.layout.covariates}
+    if card is not None and plan.splits is not None:
+        planned, ruled = (plan.splits.held_out_patients, plan.splits.salt), (card.held_out.count, card.held_out.salt)
+        for key, have, want in zip(("held_out_patients", "salt"), planned, ruled, strict=True):
+            if have != want:
+                raise _at(document, ("splits", key), have, f"{want!r}, the rule of the data card {card.name}")
+    covariates = {covariate.name: covariate for covariate in _covariates(card)}
     for part in ("outputs", "envelope"):
         for i, one in enumerate(getattr(plan.context_of_use, part)):
             _check_unit(document, ("context_of_use", part, i, "unit"), one.unit)
@@ -90,9 +91,9 @@ def check_context(plan: Plan, document: Document, card: DataCard) -> None:
             _check_range(document, place, one, covariates[one.name])
 
 
-def check_envelopes(plan: Plan, document: Document, card: DataCard) -> None:
+def check_envelopes(plan: Plan, document: Document, card: DataCard | None) -> None:
     """Where settings of an analysis repeat the envelope, {"envelope": {covariate: [low, high]}}, they say the same."""
-    units = {covariate.name: covariate.unit for covariate in card.layout.covariates}
+    units = {covariate.name: covariate.unit for covariate in _covariates(card)}
     planned = {r.name: r for r in plan.context_of_use.envelope if r.name in units}
     for place, key, ends in _repeated(plan):
         if key not in planned:
@@ -101,6 +102,10 @@ def check_envelopes(plan: Plan, document: Document, card: DataCard) -> None:
         scale = factor(planned[key].unit, units[key])
         if any(abs(a - scale * b) > SAME * abs(a) for a, b in zip(ends, want, strict=True)):
             raise _at(document, place, ends, f"{want} {planned[key].unit}, as context_of_use.envelope says")
+
+
+def _covariates(card: DataCard | None) -> tuple[Covariate, ...]:
+    return () if card is None else tuple(card.layout.covariates)
 
 
 def _repeated(plan: Plan) -> Iterator[tuple[Path_, str, list[float]]]:

@@ -196,7 +196,9 @@ class Factor(_Strict):
 
 
 class Plan(_Strict):
-    """A study's plan. `digest` is over its values: comments, order and line breaks of the file do not count."""
+    """A study's plan. `digest` is over its values: comments, order and line breaks of the file do not count.
+
+    A study without patients, of a model or a method alone, leaves out both `cohort` and `splits`."""
 
     schema_version: Literal["1.0"]
     study: Name
@@ -207,11 +209,18 @@ class Plan(_Strict):
     context_of_use: ContextOfUse
     risk: Risk
     profile: Profile
-    cohort: Name
-    splits: Splits
+    cohort: Name | None = None
+    splits: Splits | None = None
     budgets: Budgets
     analyses: dict[str, AnalysisPlan] = Field(min_length=1)
     factors: dict[str, Factor]
+
+    @model_validator(mode="after")
+    def _patients(self) -> Plan:
+        for name, other in (("cohort", self.splits), ("splits", self.cohort)):
+            if getattr(self, name) is None and other is not None:
+                raise fault(name, None, "cohort and splits, or neither: a study without patients")
+        return self
 
     @cached_property
     def canonical(self) -> str:

@@ -14,7 +14,7 @@ SECTIONS = {
         "Calculation verification",
         "discretization and solver error for further outputs and regimens",
     ),
-    9: ("Filter verification", "consistency of innovations and errors, effect of the filter's settings"),
+    9: ("Filter verification", ""),
     10: ("Calibration and identifiability", ""),
     11: ("Validation", ""),
     12: ("Validation, detail", "error grid, reference error, model error against its uncertainty"),

@@ -11,6 +11,9 @@ from vvuq.dossier.numbers import MISSING, exact, plain, show, unit_text
 from vvuq.dossier.view import Number, Reproduce
 from vvuq.record import Cell, Evidence, Table, Verdict
 
+WITHOUT_PATIENTS = "The study has no patients: it speaks of a model or a method alone, and nothing in it was compared \
+with a patient."
+
 
 class Stored(Protocol):
     """A record of the evidence store."""
@@ -59,6 +62,11 @@ class Source:
         found = {record.evidence.analysis: record for record in self.records}
         found |= {record.evidence.analysis: record for record in self.records if record.id in used}
         return {name: found[name] for name in sorted(found)}
+
+    @property
+    def relevance(self) -> str:
+        """How the comparison patients relate to the use; or that there are none."""
+        return self.plan.splits.relevance if self.plan.splits else WITHOUT_PATIENTS
 
     def evidence(self, analysis: str) -> Evidence | None:
         """What the latest record of an analysis holds, or None."""

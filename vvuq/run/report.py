@@ -111,9 +111,10 @@ def reproduce(study: Study, events: Sequence[Event], budget: str = "", notes: Se
     name = study.plan.study
     lock = read_lock(study.path)
     head = [event.digest for event in events if event.kind != "rendered"]
+    fetch = (f"vvuq data fetch {study.plan.cohort}", "obtains the cohort and checks its digest")
     return Reproduce(
         commands=(
-            (f"vvuq data fetch {study.plan.cohort}", "obtains the cohort and checks its digest"),
+            *((fetch,) if study.plan.cohort else ()),
             (f"vvuq run {name}", "runs every analysis that is not fresh; --budget full takes more folds and samples"),
             (f"vvuq report {name}", "renders this page"),
             (f"vvuq verify {name}", "recomputes every digest"),
@@ -122,7 +123,7 @@ def reproduce(study: Study, events: Sequence[Event], budget: str = "", notes: Se
         hashes=(
             ("plan", study.plan.digest),
             ("source tree and twin", study.source),
-            ("data card", study.data),
+            *((("data card", study.data),) if study.data else ()),
             ("libraries", lock_digest()),
             ("last event of the chain", head[-1] if head else ""),
             ("budget of the run", budget),

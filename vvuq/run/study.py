@@ -16,7 +16,7 @@ from vvuq.data.load import load_cohort
 from vvuq.data.reference_fit import load_reference_fit
 from vvuq.data.split import split
 from vvuq.data.units import check_card
-from vvuq.errors import InputError, near
+from vvuq.errors import InputError, NotEvaluable, near
 from vvuq.evidence.freshness import freshness_key, lock_digest, source_digest
 from vvuq.models.twin import Twin, load_twin
 from vvuq.record import Analysis, Check, Cohort, ReferenceFit
@@ -26,7 +26,7 @@ from vvuq.strict_yaml import Document
 @dataclass(frozen=True)
 class Study:
     """A plan with all it needs. `parts` gives (build, held out) patients, or raises NotEvaluable where they are not at
-    hand; `data` is the digest of what pins them; `source` that of the code."""
+    hand; `data` is the digest of what pins them, empty without patients; `source` that of the code."""
 
     plan: Plan
     path: Path
@@ -59,8 +59,9 @@ def open_study(where: str) -> Study:
     path = find_plan(where)
     plan, document = read_plan(path)
     check_folder(plan, document, path)
-    card = _card(plan, document, path)
-    check_card(card)
+    card = _card(plan, document, path, plan.cohort) if plan.cohort else None
+    if card is not None:
+        check_card(card)
     check_context(plan, document, card)
     analyses = collect("vvuq.analyses", Analysis)
     check_settings(plan, document, {name: typed(one.run) for name, one in analyses.items()}, card)
@@ -71,7 +72,8 @@ def open_study(where: str) -> Study:
 
     @cache
     def parts() -> tuple[Cohort, Cohort]:
-        return split(load_cohort(card), card.held_out)
+        there = _there(card)
+        return split(load_cohort(there), there.held_out)
 
     return Study(
         plan=plan,
@@ -80,17 +82,23 @@ def open_study(where: str) -> Study:
         analyses=analyses,
         checks=collect("vvuq.analyses", Check),
         parts=parts,
-        reference_fit=lambda: load_reference_fit(card),
-        data=card.digest,
+        reference_fit=lambda: load_reference_fit(_there(card)),
+        data=card.digest if card else "",
         source=source_digest(file),
     )
 
 
-def _card(plan: Plan, document: Document, path: Path) -> DataCard:
-    own, known = path.parent / "data" / f"{plan.cohort}.yaml", card_paths()
+def _there(card: DataCard | None) -> DataCard:
+    if card is None:
+        raise NotEvaluable("the study has no patients: its plan names no cohort")
+    return card
+
+
+def _card(plan: Plan, document: Document, path: Path, cohort: str) -> DataCard:
+    own, known = path.parent / "data" / f"{cohort}.yaml", card_paths()
     if own.is_file():
         return named_card(own)
-    if plan.cohort not in known:
-        remedy = f"a data card in {own.parent} or of another study{near(plan.cohort, known)}"
-        raise InputError(document.at(("cohort",)), "cohort", plan.cohort, remedy)
-    return find_card(plan.cohort)
+    if cohort not in known:
+        remedy = f"a data card in {own.parent} or of another study{near(cohort, known)}"
+        raise InputError(document.at(("cohort",)), "cohort", cohort, remedy)
+    return find_card(cohort)

@@ -17,18 +17,20 @@ _VALUES = tuple(f"n_{step}" for step in _STEPS) + ("n_overlap", "n_measurements"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The cohort block, and how the held-out patients were chosen."""
+    """The cohort block, and how the held-out patients were chosen; nothing where the study has no patients."""
 
     cohort: str
     rule: str
     salt: str
     relevance: str
-    block: Block
+    block: Block | None
 
 
 def build(source: Source) -> View:
     """From the evidence of the cohort analysis."""
     splits = source.plan.splits
+    if splits is None or source.plan.cohort is None:
+        return View("", "", "", source.relevance, None)
     rule = "the patients with the lowest sha256 of salt + patient id; nobody chooses them, and the rule is in the plan"
     shown = block(source, "cohort", _VALUES, ("flow", "table1", "missingness"), (_flow,), section="data")
     return View(source.plan.cohort, rule, splits.salt, splits.relevance, shown)

@@ -30,6 +30,7 @@ class View:
     """The comparison side by side, then each analysis."""
 
     relevance: str
+    patients: bool
     measures: tuple[Measure, ...]
     ids: tuple[str, ...]
     overlap: Estimate | None
@@ -54,7 +55,7 @@ def build(source: Source) -> View:
     overlap = estimate(current["cohort"], "n_overlap") if "cohort" in current else None
     ids = tuple(current[name].id if name in current else "" for name in PARTS)
     measures = tuple(Measure(value_label(key), _cells(source, key)) for key in _MEASURES)
-    return View(source.plan.splits.relevance, measures, ids, overlap, MEANINGS, blocks)
+    return View(source.relevance, source.plan.splits is not None, measures, ids, overlap, MEANINGS, blocks)
 
 
 def _omitted(source: Source, name: str) -> set[str]:
