@@ -30,6 +30,7 @@ def few():
     return cohort, fit_population(pk(), cohort)
 
 
+@pytest.mark.slow
 def test_the_generating_values_lie_within_three_standard_errors():
     cohort, truth = synthetic_truth(80, 5)
     fit = fit_population(pk(), cohort)

@@ -7,6 +7,7 @@ import pytest
 from examples import LOGISTIC, LOTKA_VOLTERRA, parameter, pk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from vvuq.models import Additive, Model, Observable
 from vvuq.models.kernels import observe_kernel, rhs_kernel
@@ -125,7 +126,9 @@ def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, seed, begin, span, st
 
 def test_lanes_reach_the_vector_units():
     """A loop over lanes that stays scalar still passes every other test."""
-    (text,) = lane_kernels(LOTKA_VOLTERRA, WIDTH).carry.kernel.inspect_llvm().values()
+    cached = lane_kernels(LOTKA_VOLTERRA, WIDTH).carry.kernel
+    anew = njit(cached.nopython_signatures[0], error_model="numpy")(cached.py_func)  # what was loaded shows no text
+    (text,) = anew.inspect_llvm().values()
     assert text.count("fmul <") > 0 or pytest.skip("this processor has no vector units for doubles")
 
 

@@ -41,7 +41,17 @@ def told(result):
     return re.sub(r"\n {12}", " ", result.account)
 
 
-@pytest.mark.parametrize("name", BROKEN)
+SLOW = {
+    "a bell-shaped response",
+    "one dose an instant",
+    "a global name that changes",
+    "doses by the calendar",
+    "a jump",
+}
+KINDS = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in BROKEN]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_a_broken_twin_is_found_with_a_minimal_counter_example(name):
     property_, make = BROKEN[name]
     (result,) = check_conformance(make(), only=(property_,)).results

@@ -69,6 +69,7 @@ def test_a_plain_call_gives_a_report():
     assert "positivity    passed (5 cases)" in str(report)
 
 
+@pytest.mark.slow
 def test_a_report_with_a_failure_is_not_ok_and_the_same_twice():
     made = BROKEN["a leak"][1]()
     one, two = (check_conformance(made, examples=20, only=("conservation", "finiteness")) for _ in range(2))
