@@ -1,5 +1,7 @@
 """A whole record in one compiled call is the filter's steps one after another, in what it finds and in how it fails."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import turnover
@@ -108,6 +110,25 @@ def test_errors_far_below_the_forecasts_and_a_state_that_is_known_take_the_other
     both(Unscented(), system, Schedule(), prior, turnover.measured(6), 1e-10)
     still = System(system.model, system.theta, (), system.noise, np.zeros(5), system.step)
     both(Unscented(), still, Schedule(), known, turnover.measured(3))
+
+
+def test_on_problems_without_digits_it_is_as_near_the_steps_as_these_are_to_themselves_one_rounding_apart():
+    """Errors down to 1e-12 and covariances of condition up to 1e16: what is left there is rounding, in any order."""
+    draws, prior, observed = np.random.default_rng(5), turnover.prior(), turnover.measured(4)
+    apart: list[tuple[float, float]] = []
+    for _ in range(40):
+        system = response(error=tuple(10.0 ** draws.uniform(-12.0, 3.0, 2)))
+        axes, _ = np.linalg.qr(draws.normal(size=(5, 5)))
+        half = axes * 10.0 ** draws.uniform(-7.0, 1.0, 5)
+        start = gaussian(system, prior.time, prior.mean, half @ half.T)
+        moved = replace(start, mean=np.nextafter(start.mean, np.inf), root=start.root * (1.0 + 4e-16))
+        steps, other = (filter_steps(Unscented(), system, Schedule(), p, observed, NONE) for p in (start, moved))
+        record = filter_record(Unscented(), system, Schedule(), start, observed)
+        np.testing.assert_array_equal(record.codes, steps.codes)
+        assert np.isfinite(record.mean).all() and np.isfinite(record.log_likelihood).all()
+        apart.append(tuple(float(np.abs(one.sd / steps.sd - 1.0).max()) for one in (record, other)))
+    by_record, by_rounding = np.percentile(apart, [50, 95], axis=0).T
+    assert np.all(by_record <= 10.0 * by_rounding)
 
 
 def test_a_linear_operator_observes_in_the_place_of_the_model():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,10 +17,11 @@ from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
 from vvuq.numerics.abreast import IDENTITY, LOG, LOGIT, unused
 from vvuq.numerics.jit import Pointer
 from vvuq.numerics.streams import Draws
-from vvuq.numerics.unscented_record import unscented_record
+from vvuq.numerics.unscented_record import parts, unscented_record
 from vvuq.record import Belief, Floats
 
 Tier = Literal["lanes", "pointer"]
+_NOTHING = np.zeros(0)
 
 
 def filter_record(
@@ -42,56 +42,67 @@ def filter_record(
     if method.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
     times, values = _measured(system, prior, observations)
-    grid = compile_grid(system.model, schedule, times, prior.time)
-    rows = np.flatnonzero(grid.record >= 0)[grid.rows]
+    grid, rows = _walk(system, schedule, times)
     of = weights(method, system.size)
     lanes = lane_kernels(system.model, lane_width(of.mean.size)) if tier == "lanes" else None
-    mean, root = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
-    cycles, q, d = len(observations), len(system.noise), system.size
-    means, sds, kept = np.empty((cycles, d)), np.empty((cycles, d)), np.empty((cycles if roots else 0, d, d))
-    seen, scalars, codes = np.empty((3, cycles, q)), np.empty((cycles, 3)), np.zeros(cycles, dtype=np.int64)
-    unscented_record(
-        *_model(system, lanes), grid.t, grid.u, grid.jump, _events(schedule, grid), rows,
-        _first_inputs(system, schedule, prior.time, rows), system.step, *_parameters(system), *_operator(system),
-        values, *_correlated(system, values), of.scale, of.mean, of.root, mean, root,
-        means, sds, kept, seen, scalars, codes,
-    )  # fmt: skip
+    belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
+    found = _found(len(observations), system, roots)
+    walk, first = (
+        (grid.t, grid.u, grid.jump, _events(schedule, grid)),
+        _first_inputs(system, schedule, prior.time, rows),
+    )
+    takes: list[Any] = [
+        *parts(), *_model(system, lanes), walk, first, rows, system.step,
+        _learned(system), _operator(system), (of.scale, of.mean, of.root), np.array(system.drift, dtype=float),
+        _errors(system), values, *_correlated(system, values), belief,
+        *_room(system, of.mean.size, 0 if lanes is None else lanes.width), found,
+    ]  # fmt: skip
+    unscented_record(*takes)
+    mean, sd, kept, innovation, predicted, spread, numbers, codes = found
     good = codes == 0
-    total = np.cumsum([prior.log_likelihood, *scalars[good, 1]])[-1]
+    total = np.concatenate([[prior.log_likelihood], numbers[good, 1]]).cumsum()[-1]
     end = float(times[1:][good][-1]) if good.any() else prior.time
-    last = Belief(end, prior.names, mean, root, float(total), prior.cycle + int(good.sum()))
     return Filtered(
         times=times[1:],
-        mean=means,
-        sd=sds,
+        mean=mean,
+        sd=sd,
         roots=kept if roots else None,
-        innovation=seen[0],
-        predicted=seen[1],
-        spread=seen[2],
-        nis=scalars[:, 0],
-        n=np.where(good, np.isfinite(values).sum(axis=1), 0),
-        log_likelihood=scalars[:, 1],
-        least_pivot=scalars[:, 2],
-        ess=np.full(cycles, np.nan),
+        innovation=innovation,
+        predicted=predicted,
+        spread=spread,
+        nis=numbers[:, 0],
+        n=np.where(good, values.shape[1] - np.isnan(values).sum(axis=1), 0),
+        log_likelihood=numbers[:, 1],
+        least_pivot=numbers[:, 2],
+        ess=np.full(codes.size, np.nan),
         inflation=np.where(good, 1.0, np.nan),
         codes=codes,
-        last=last,
+        last=Belief(end, prior.names, *belief, float(total), prior.cycle + int(good.sum())),
     )
 
 
 def _measured(system: System, prior: Belief, observations: Sequence[Observation]) -> tuple[Floats, Floats]:
     """The times (T + 1,) from the prior's on, and the values (T, q)."""
-    cycles, q = len(observations), len(system.noise)
-    times = np.array([prior.time, *(one.time for one in observations)], dtype=float)
-    if not (np.all(times[1:] >= times[:-1]) and np.all(times < np.inf)):
-        for start, end in itertools.pairwise(times):
-            check_times(float(start), float(end))
-    arrays = [np.asarray(one.values, dtype=float) for one in observations]
-    values = np.concatenate([np.zeros(0), *arrays]) if {array.shape for array in arrays} <= {(q,)} else np.zeros(0)
-    if values.size != cycles * q or np.any(np.isinf(values)):
-        for array in arrays:
+    q, arrays = len(system.noise), [np.asarray(one.values, dtype=float) for one in observations]
+    times = np.array([prior.time, *[one.time for one in observations]], dtype=float)
+    ascends = bool((times[1:] >= times[:-1]).all()) and times[-1] < np.inf
+    values = np.concatenate([_NOTHING, *arrays]) if {array.shape for array in arrays} <= {(q,)} else _NOTHING
+    if not ascends or values.size != len(arrays) * q or np.isinf(values).any():
+        for start, end, array in zip(times, times[1:], arrays, strict=False):
             check_values(system, array)
-    return times, values.reshape(cycles, q)
+            check_times(float(start), float(end))
+    return times, values.reshape(len(arrays), q)
+
+
+def _walk(system: System, schedule: Schedule, times: Floats) -> tuple[Grid, Integers]:
+    """The grid of events and samples, and where among its boundaries the times stand."""
+    model = system.model
+    if model.inputs or model.covariates or schedule != Schedule(schedule.start):
+        grid = compile_grid(model, schedule, times, float(times[0]))
+        return grid, np.flatnonzero(grid.record >= 0)[grid.rows]
+    t, rows = np.unique(times, return_inverse=True)  # nothing ever happens
+    none = np.zeros((max(t.size - 1, 1), 0)), np.zeros((t.size, system.states))
+    return Grid(t, *none, np.arange(t.size), rows), rows.astype(np.int64)
 
 
 def _events(schedule: Schedule, grid: Grid) -> Integers:
@@ -102,10 +113,10 @@ def _events(schedule: Schedule, grid: Grid) -> Integers:
 
 def _first_inputs(system: System, schedule: Schedule, time: float, rows: Integers) -> Floats:
     """The inputs that a sample at the very start sees, if there is one."""
-    model = system.model
-    if rows.size > 1 and rows[1] == 0:
-        return inputs_before(model, schedule, time)
-    return np.zeros(len(model.inputs) + len(model.covariates))
+    count = len(system.model.inputs) + len(system.model.covariates)
+    if count > 0 and rows.size > 1 and rows[1] == 0:
+        return inputs_before(system.model, schedule, time)
+    return np.zeros(count)
 
 
 def _model(system: System, lanes: Lanes | None) -> tuple[Pointer, Pointer, Pointer, Pointer, int]:
@@ -115,8 +126,8 @@ def _model(system: System, lanes: Lanes | None) -> tuple[Pointer, Pointer, Point
     return field, field, lanes.carry, lanes.observe, lanes.width
 
 
-def _parameters(system: System) -> tuple[Floats, Integers, Integers, Floats, Floats, Floats]:
-    """Parameters, which of them are learned and how, the random walk, and the errors: as the kernel takes them."""
+def _learned(system: System) -> tuple[Integers, Integers, Floats]:
+    """Which parameters are learned, by which transform, and within which bounds."""
     learned = np.array([system.model.parameter_index(name) for name in system.learned], dtype=np.int64)
     kinds, bounds = np.full(learned.size, IDENTITY), np.zeros((learned.size, 2))
     for j, transform in enumerate(system.transforms):
@@ -124,9 +135,44 @@ def _parameters(system: System) -> tuple[Floats, Integers, Integers, Floats, Flo
             kinds[j] = LOG
         elif isinstance(transform, Logit):
             kinds[j], bounds[j] = LOGIT, (transform.low, transform.high)
-    error = np.array([[noise.sd for noise in system.noise], [noise.cv for noise in system.noise]], dtype=float)
-    theta, drift = np.array(system.theta, dtype=float), np.array(system.drift, dtype=float)
-    return theta, learned, kinds, bounds, drift, error
+    return learned, kinds, bounds
+
+
+def _errors(system: System) -> Floats:
+    """Additive SD and proportional share of each observable's error, and a row for the SD that they come to."""
+    return np.array([[n.sd for n in system.noise], [n.cv for n in system.noise], [0.0 for _ in system.noise]])
+
+
+def _room(system: System, count: int, wide: int) -> tuple[tuple[Any, ...], ...]:
+    """What the kernel works in, laid out as numerics/unscented_record.py says: all of it, it allocates nothing."""
+    n, d, q, empty = system.states, system.size, len(system.noise), np.empty
+    theta, width = np.asarray(system.theta, dtype=float), wide or count
+    lanes = empty((n + theta.size, width))
+    lanes[n:] = theta[:, None]
+    seen = empty((q, count if system.operator is not None else width))
+    side = empty((d, count)), lanes, lanes.reshape(-1)
+    run = empty(n), theta.copy(), empty((5, n))
+    sums = empty((count, d)), empty((d, d)), empty(max(d, q)), empty(d)
+    looked = seen, seen.reshape(-1), empty(q)
+    update = (
+        empty((q, count)),
+        empty(q),
+        empty(q),
+        empty(q),
+        empty((q, d)),
+        empty((count - d, q)),
+        empty((q, q)),
+        empty(d),
+    )
+    return (empty(d), empty((d, d))), (empty(d), empty((d, d))), side, run, sums, looked, update
+
+
+def _found(cycles: int, system: System, roots: bool) -> tuple[Any, ...]:
+    """Room for what is found, cycle by cycle."""
+    d, q, empty = system.size, len(system.noise), np.empty
+    kept = empty((cycles if roots else 0, d, d))
+    three = empty((cycles, q)), empty((cycles, q)), empty((cycles, q))
+    return empty((cycles, d)), empty((cycles, d)), kept, *three, empty((cycles, 3)), np.zeros(cycles, dtype=np.int64)
 
 
 def _operator(system: System) -> tuple[Integers, Integers, Floats]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.extending import typeof_impl
 
 from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, VECTOR, Pointer, types
 from vvuq.numerics.rk4 import rk4_interval
@@ -39,6 +40,17 @@ def _observe_nothing(t, u, lanes, y):
 @njit(FIELD_SIGNATURE, cache=True)
 def _field_of_nothing(t, x, u, theta, out):
     pass
+
+
+@lru_cache(maxsize=64)
+def _function_type(signature: Any) -> Any:
+    return types.FunctionType(signature)
+
+
+@typeof_impl.register(Pointer)
+def _type_of_pointer(pointer: Pointer, context: Any) -> Any:
+    """numba would put the type together anew at each call of a kernel, which takes longer than many a kernel."""
+    return _function_type(pointer.signature())
 
 
 @lru_cache(maxsize=1)
@@ -89,7 +101,8 @@ def _next(t, event, at, end):
 @njit(I8(F8, F8, F8), **_options)
 def _steps(t0, t1, step):
     """How many equal steps of at most `step` an interval takes (models/simulate.py)."""
-    return max(1, ceil((t1 - t0) / step - 1e-9))
+    steps = ceil((t1 - t0) / step - 1e-9)
+    return steps if steps > 1 else 1
 
 
 @njit(types.void(CARRY, VECTOR, MATRIX, MATRIX, INDICES, I8, I8, F8, MATRIX, VECTOR), **_options)
@@ -143,18 +156,20 @@ def observe_singly(observe, t, u, lanes, x, theta, y, seen):
 def observe_linearly(points, starts, columns, weights, seen):
     """A sparse operator (q, d), in compressed rows, on points (d, N), into seen (q, W)."""
     for i in range(starts.size - 1):
-        for k in range(points.shape[1]):
-            seen[i, k] = 0.0
         for at in range(starts[i], starts[i + 1]):
+            weight, row = weights[at], points[columns[at]]
+            for k in range(row.size):
+                seen[i, k] = weight * row[k] + (0.0 if at == starts[i] else seen[i, k])
+        if starts[i] == starts[i + 1]:
             for k in range(points.shape[1]):
-                seen[i, k] += weights[at] * points[columns[at], k]
+                seen[i, k] = 0.0
 
 
-@njit(types.boolean(MATRIX, MATRIX), **_options)
-def gather(lanes, points):
-    """The states of lanes back into points; true where all are finite."""
+@njit(types.boolean(MATRIX, I8, MATRIX), **_options)
+def gather(lanes, n, points):
+    """The n states of lanes back into points (d, N); true where all are finite."""
     bad = 0
-    for i in range(points.shape[0]):
+    for i in range(n):
         for k in range(points.shape[1]):
             points[i, k] = lanes[i, k]
             bad += 0 if abs(lanes[i, k]) < np.inf else 1

@@ -28,6 +28,13 @@ U = np.uint64
 _0, _1, _2, _3, _4 = (U(i) for i in range(5))
 _WHOLE_VECTORS = U(2**64 - 8)  # a loop that starts some entries early, at a multiple of 8, has no odd ends
 
+# The two that other kernels call by their address: compiled into each of these they would cost seconds.
+MOMENTS_SIGNATURE = types.boolean(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR)
+UPDATE_SIGNATURE = types.boolean(
+    VECTOR, MATRIX, I8, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR,
+    VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR,
+)  # fmt: skip
+
 _options: Any = {"error_model": "numpy", "cache": True, "nogil": True}
 
 
@@ -102,7 +109,7 @@ def _lower(a):
     return True
 
 
-@njit(types.boolean(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR), **_options)
+@njit(MOMENTS_SIGNATURE, **_options)
 def moments_by_products(points, w, v, noise, mean, root, rows, gram, line):
     """deviations() and lower_root() of numerics/unscented.py; rows (N, d), gram (d, d) and line (d,) to work in."""
     d, count = points.shape
@@ -175,7 +182,7 @@ def _absorb_common(m, h, r, v, expected, observed, innovation, rows, gram, line)
     """What pairs share is further noise, I + C'C in all: whitens observed and innovation by it.
 
     Returns the logarithm of the root of its determinant; negative where it failed. rows (N - r, m), gram (m, m)."""
-    first, half, scale = h.shape[1] - 2 * r, sqrt(0.5), 0.0
+    first, half, scale = h.shape[1] - 2 * r, sqrt(0.5), 1.0
     for i in range(m):
         if first == 1:
             rows[r, i] = v[0] * (h[i, 0] - expected[i])
@@ -197,8 +204,8 @@ def _absorb_common(m, h, r, v, expected, observed, innovation, rows, gram, line)
         innovation[i] /= gram[i, i]
         for j in range(r):
             observed[i, j] /= gram[i, i]
-        scale += log(gram[i, i])
-    return scale
+        scale *= gram[i, i]
+    return log(scale)
 
 
 @njit(types.void(MATRIX, MATRIX, MATRIX), **_options)
@@ -235,7 +242,7 @@ def _one_and_products(m, observed, gram):
 def _pulled(m, innovation, observed, w, pull):
     """W'^-1 Y' e into pull (d,); the innovation e squared by its covariance I + Y Y', and the log of its root's
     determinant."""
-    nis, scale, d = 0.0, 0.0, pull.size
+    nis, scale, d = 0.0, 1.0, pull.size
     for j in range(d):
         pull[j] = 0.0
     for k in range(m):
@@ -247,8 +254,8 @@ def _pulled(m, innovation, observed, w, pull):
         for j in range(k):
             pull[j] -= pull[k] * w[k, j]
         nis -= pull[k] * pull[k]
-        scale += log(w[k, k])
-    return nis, scale
+        scale *= w[k, k]  # below exp(SHARPEST / 2)
+    return nis, log(scale)
 
 
 @njit(types.boolean(VECTOR, MATRIX, VECTOR, VECTOR), **_options)
@@ -264,13 +271,7 @@ def _moved(mean, root, pull, after):
     return good
 
 
-@njit(
-    types.boolean(
-        VECTOR, MATRIX, I8, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR,
-        VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR,
-    ),
-    **_options,
-)  # fmt: skip
+@njit(UPDATE_SIGNATURE, **_options)
 def update_by_products(
     mean, root, m, h, w, v, y, after, after_root, seen, expected, innovation, observed, rows, noise, gram, line, pull
 ):

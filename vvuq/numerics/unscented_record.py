@@ -6,6 +6,7 @@ time (width 0), or all points side by side in `width` lanes (numerics/abreast.py
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite, isnan, log, sqrt
 from typing import Any
 
@@ -24,8 +25,8 @@ from vvuq.numerics.abreast import (
     observe_linearly,
     observe_singly,
 )
-from vvuq.numerics.gram import means, moments_by_products, update_by_products
-from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, Pointer, types
 from vvuq.numerics.unscented import deviations, lower_root, paired, sigma_points, update_linear, weighted_mean
 
 _OK, _NOT_FINITE, _SINGULAR = 0, 1, 4
@@ -35,15 +36,20 @@ _options: Any = {"error_model": "numpy", "cache": True, "nogil": True}
 # What the parts of a cycle hand to each other.
 GRID = types.Tuple((VECTOR, MATRIX, MATRIX, INDICES))  # t, u, jump, event
 LEARNED = types.Tuple((INDICES, INDICES, MATRIX))  # which, by which transform, within which bounds
-SIGMA = types.Tuple((F8, VECTOR, VECTOR))  # distance in SDs, weights in a mean, square roots of those in a covariance
 OPERATOR = types.Tuple((INDICES, INDICES, VECTOR))  # starts of rows, columns, weights
+SIGMA = types.Tuple((F8, VECTOR, VECTOR))  # distance in SDs, weights in a mean, square roots of those in a covariance
 NORMAL = types.Tuple((VECTOR, MATRIX))  # mean, root
 LANES = types.Tuple((MATRIX, MATRIX, VECTOR))  # points (d, N), lanes (n + p, W), and these as one vector
-RUN = types.Tuple((VECTOR, VECTOR, MATRIX))  # one run's state, parameters and room for RK4
-SUMS = types.Tuple((MATRIX, MATRIX, VECTOR, VECTOR))  # rows (N, d), gram (d, d), line (max(d, q),), process noise (d,)
-SEEN_LANES = types.Tuple((MATRIX, VECTOR, VECTOR))  # what the points measure (q, W), as one vector, and of one run
-UPDATE = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR))
-SEEN = types.Array(F8, 2, "A")
+RUN = types.Tuple((VECTOR, VECTOR, MATRIX))  # one run: state (n,), parameters (p,), room (5, n)
+SUMS = types.Tuple((MATRIX, MATRIX, VECTOR, VECTOR))  # (N, d), (d, d), (max(d, q),), (d,): see moments_by_products
+SEEN = types.Tuple((MATRIX, VECTOR, VECTOR))  # what the points measure (q, W), the same as one vector, and one's (q,)
+# (q, N), (q,), (q,), (q,), (q, d), (N - d, q), (q, q), (d,): see update_by_products
+ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR))
+# Found, cycle by cycle: mean, SDs (T, d), roots (T or 0, d, d), innovation, predicted, spread (T, q), and
+# squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
+FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
+EXACT_MOMENTS_SIGNATURE = I8(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX)
+EXACT_UPDATE_SIGNATURE = I8(NORMAL, I8, MATRIX, VECTOR, VECTOR, VECTOR, NORMAL, VECTOR, VECTOR, MATRIX, MATRIX)
 
 
 @njit(types.void(MATRIX, VECTOR, VECTOR, VECTOR), **_options)
@@ -94,14 +100,14 @@ def _whiten(seen, values, error, lower, h, y):
     """Measured components with independent errors of variance 1 into h (m, N) and y (m,); m, and log of the scale.
 
     lower: the root of the correlation of the measured components' errors, of no rows where they are independent."""
-    m, scale = 0, 0.0
+    m, scale, product = 0, 0.0, 1.0
     for i in range(values.size):
         if isnan(values[i]):
             continue
         y[m] = values[i] / error[i]
         for k in range(h.shape[1]):
             h[m, k] = seen[i, k] / error[i]
-        scale += log(error[i])
+        product *= error[i]
         if lower.shape[0] > 0:
             for j in range(m):
                 y[m] -= lower[m, j] * y[j]
@@ -110,18 +116,22 @@ def _whiten(seen, values, error, lower, h, y):
             y[m] /= lower[m, m]
             for k in range(h.shape[1]):
                 h[m, k] /= lower[m, m]
-            scale += log(lower[m, m])
+            product *= lower[m, m]
+        if not 1e-100 < product < 1e100:  # one logarithm for many factors
+            scale, product = scale + log(product), 1.0
         m += 1
-    return m, scale
+    return m, scale + log(product)
 
 
-@njit(types.boolean(VECTOR, MATRIX, I8, INDICES, MATRIX, F8), **_options)
-def _in_range(mean, root, n, kinds, bounds, scale):
+@njit(types.boolean(VECTOR, MATRIX, INDICES, MATRIX, F8), **_options)
+def _in_range(mean, root, kinds, bounds, scale):
     """True where all points of a belief have learned parameters that are finite and, by a logarithm, above 0."""
+    n = mean.size - kinds.size
     for j in range(kinds.size):
         reach = 0.0
         for i in range(mean.size):
-            reach = max(reach, abs(root[n + j, i]))
+            size = abs(root[n + j, i])
+            reach = size if size > reach else reach
         low = back(kinds[j], bounds[j], mean[n + j] - scale * reach)
         high = back(kinds[j], bounds[j], mean[n + j] + scale * reach)
         if not (isfinite(low) and isfinite(high)) or (kinds[j] == LOG and not low > 0.0):
@@ -134,7 +144,7 @@ def _least(root):
     """The smallest diagonal."""
     least = root[0, 0]
     for i in range(1, root.shape[0]):
-        least = min(least, root[i, i])
+        least = root[i, i] if root[i, i] < least else least
     return least
 
 
@@ -148,44 +158,65 @@ def _norms(root, sd):
         sd[i] = sqrt(total)
 
 
-@njit(types.void(I8, I8, VECTOR, VECTOR, F8, F8, SEEN, VECTOR), **_options)
-def _report(code, m, values, evidence, log_scale, least, seen, scalars):
-    """What a cycle saw: innovation, predicted, spread (3, q); squared innovation, log-likelihood, least pivot (3,)."""
-    if code != _OK or m == 0:
-        seen[:] = np.nan
-        scalars[:] = np.nan if code != _OK else 0.0
-    else:
-        for i in range(values.size):
-            seen[0, i] = values[i] - seen[1, i]
-        scalars[0], scalars[1] = evidence[0], evidence[1] - log_scale
-    if code == _OK:
-        scalars[2] = least
+@njit(types.void(NORMAL, NORMAL), **_options)
+def _copy(belief, to):
+    """Writes one belief over another."""
+    (mean, root), (to_mean, to_root) = belief, to
+    for i in range(mean.size):
+        to_mean[i] = mean[i]
+        for j in range(mean.size):
+            to_root[i, j] = root[i, j]
 
 
-@njit(
-    I8(FIELD, CARRY, GRID, I8, I8, F8, I8, LEARNED, SIGMA, VECTOR, VECTOR, MATRIX, LANES, RUN, SUMS, NORMAL), **_options
-)
-def _forecast(rhs, carry, grid, begin, end, step, wide, how, sigma, drift, mean, root, side, run, sums, ahead):
-    """The belief at boundary `end` into `ahead`; a code."""
-    (t, u, jump, event), (learned, kinds, bounds), (scale, w, v) = grid, how, sigma
-    (points, lanes, flat), (x, theta, work), (rows, gram, line, sd) = side, run, sums
-    sigma_points(mean, root, scale, points)
+@njit(types.void(I8, NORMAL, MATRIX, I8, F8, FOUND), **_options)
+def _report(c, belief, values, m, least, found):
+    """Cycle c has ended in a belief, of m measured values. Where it failed, or these are none, it saw nothing."""
+    course, sds, roots, innovation, predicted, spread, numbers, codes = found
+    (mean, root), failed = belief, codes[c] != _OK
+    for i in range(innovation.shape[1]):
+        if failed or m == 0:
+            predicted[c, i] = spread[c, i] = np.nan
+        innovation[c, i] = values[c, i] - predicted[c, i]
+    for i in range(3):
+        numbers[c, i] = np.nan if failed else least if i == 2 else numbers[c, i]
+    for i in range(mean.size):
+        course[c, i] = mean[i]
+        for j in range(mean.size):
+            if roots.shape[0] > 0:
+                roots[c, i, j] = root[i, j]
+    _norms(root, sds[c])
+
+
+@njit(types.boolean(FIELD, CARRY, GRID, I8, I8, F8, I8, LEARNED, F8, NORMAL, LANES, RUN), **_options)
+def _carry_on(rhs, carry, grid, begin, end, step, wide, how, scale, belief, side, run):
+    """The points of a belief as they arrive at boundary `end`; true where they are finite."""
+    (t, u, jump, event), (learned, kinds, bounds) = grid, how
+    (points, lanes, flat), (x, theta, work) = side, run
+    sigma_points(belief[0], belief[1], scale, points)
     fill(points, x.size, learned, kinds, bounds, lanes)
     if wide > 0:
         carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat)
     else:
         carry_singly(rhs, t, u, jump, event, begin, end, step, lanes, x, theta, work)
-    if not gather(lanes, points[: x.size]):
-        return _NOT_FINITE
-    for i in range(drift.size):
-        sd[i] = drift[i] * sqrt(t[end] - t[begin])
-    if moments_by_products(points, w, v, sd, ahead[0], ahead[1], rows, gram, line):
-        return _OK
-    deviations(points, w, v, ahead[0], rows)
-    return lower_root(rows, sd, ahead[1])
+    return gather(lanes, x.size, points)
 
 
-@njit(types.void(FIELD, OBSERVE, F8, VECTOR, I8, LEARNED, OPERATOR, F8, NORMAL, LANES, RUN, SEEN_LANES), **_options)
+@njit(EXACT_MOMENTS_SIGNATURE, **_options)
+def _exact_moments(points, w, v, noise, mean, root, rows):
+    """What moments_by_products does not; a code."""
+    deviations(points, w, v, mean, rows)
+    return lower_root(rows, noise, root)
+
+
+@njit(EXACT_UPDATE_SIGNATURE, **_options)
+def _exact_update(belief, m, h, w, v, y, after, numbers, expected, observed, noise):
+    """What update_by_products does not; a code."""
+    weighted_mean(h[:m], w, expected)
+    paired(h[:m], expected, v, noise, observed[:m])
+    return update_linear(belief[0], belief[1], observed, noise, y[:m], expected, after[0], after[1], numbers)
+
+
+@njit(types.void(FIELD, OBSERVE, F8, VECTOR, I8, LEARNED, OPERATOR, F8, NORMAL, LANES, RUN, SEEN), **_options)
 def _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, seen):
     """What the points of a belief would measure, without error."""
     (learned, kinds, bounds), (starts, columns, weights) = how, operator
@@ -201,108 +232,76 @@ def _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, see
         observe_singly(observe, t, u, lanes, x, theta, one, y)
 
 
-@njit(types.Tuple((I8, F8))(NORMAL, MATRIX, VECTOR, MATRIX, MATRIX, SIGMA, UPDATE, SUMS, NORMAL, VECTOR), **_options)
-def _condition(ahead, looked, values, noise, lower, sigma, room, sums, after, evidence):
-    """The belief given values (q,), its points having looked (q, W), into `after`; a code, and log of the scale."""
-    _, w, v = sigma
-    white, measured, expected, innovation, observed, shared, between, pull = room
-    m, log_scale = _whiten(looked, values, noise[2], lower, white, measured)
-    if update_by_products(
-        ahead[0], ahead[1], m, white, w, v, measured, after[0], after[1], evidence,
-        expected, innovation, observed, shared, between, sums[1], sums[2], pull,
-    ):  # fmt: skip
-        return _OK, log_scale
-    weighted_mean(white[:m], w, expected)
-    independent, seen = np.empty((m, m)), observed[:m]
-    paired(white[:m], expected, v, independent, seen)
-    y, at = measured[:m], expected[:m]
-    return update_linear(ahead[0], ahead[1], seen, independent, y, at, after[0], after[1], evidence), log_scale
+@lru_cache(maxsize=1)
+def parts() -> tuple[Pointer, Pointer, Pointer, Pointer]:
+    """The algebra of a cycle, by address: moments and update by products, and both as they are where these refuse."""
+    return (
+        Pointer(moments_by_products, MOMENTS_SIGNATURE),
+        Pointer(_exact_moments, EXACT_MOMENTS_SIGNATURE),
+        Pointer(update_by_products, UPDATE_SIGNATURE),
+        Pointer(_exact_update, EXACT_UPDATE_SIGNATURE),
+    )
 
 
 @njit(
     types.void(
-        FIELD, FIELD, CARRY, OBSERVE, I8,
-        VECTOR, MATRIX, MATRIX, INDICES, INDICES, VECTOR, F8,
-        VECTOR, INDICES, INDICES, MATRIX, VECTOR, MATRIX, INDICES, INDICES, VECTOR,
-        MATRIX, INDICES, CUBE, F8, VECTOR, VECTOR,
-        VECTOR, MATRIX, MATRIX, MATRIX, CUBE, CUBE, MATRIX, INDICES,
+        *map(types.FunctionType, (MOMENTS_SIGNATURE, EXACT_MOMENTS_SIGNATURE)),
+        *map(types.FunctionType, (UPDATE_SIGNATURE, EXACT_UPDATE_SIGNATURE)),
+        FIELD, FIELD, CARRY, OBSERVE, I8, GRID, VECTOR, INDICES, F8, LEARNED, OPERATOR, SIGMA, VECTOR, MATRIX, MATRIX,
+        INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, FOUND,
     ),
     **_options,
 )  # fmt: skip
 def unscented_record(
-    rhs, observe, carry, see, wide,
-    t, u, jump, event, row, u0, step,
-    base, learned, kinds, bounds, drift, error, starts, columns, weights,
-    values, pattern, lowers, scale, w, v,
-    mean, root, course, sds, roots, seen, scalars, codes,
+    moments, exact_moments, update, exact_update,
+    rhs, observe, carry, see, wide, grid, u0, row, step, how, operator, sigma, drift, error, values,
+    pattern, lowers, belief, ahead, after, side, run, sums, looked, room, found,
 ):  # fmt: skip
-    """Filters values (T, q) at the boundaries row[1:] of a grid, from the belief (mean, root) at row[0].
+    """Filters values (T, q) at the boundaries row[1:] of a grid, from the belief at row[0], which is carried on.
 
-    wide: the lanes of carry and see, 0 where rhs and observe are to be called. Grid: t, u, jump as in numerics/rk4.py;
-    event: 1 where the schedule itself has a boundary; u0: the inputs that a sample at the very start sees. base (p,):
-    parameters; learned: the indices of the learned ones, kinds and bounds (k, 2): how. drift (d,), error (2, q): sd and
-    cv. starts (q + 1,), columns, weights: a linear operator that observes in the model's place, or empty. pattern (T,):
-    which of the lower roots of the error's correlation belongs to a cycle. Written: mean, root, course and sds (T, d),
-    roots (T or 0, d, d), seen (3, T, q): innovation, predicted, spread; scalars (T, 3): squared innovation, gain in
-    log-likelihood, least pivot; codes (T,). A cycle that fails leaves the belief, and the next begins there."""
-    n, d, count, q = jump.shape[1], mean.size, w.size, values.shape[1]
-    grid, how, sigma, operator = (
-        (t, u, jump, event),
-        (learned, kinds, bounds),
-        (scale, w, v),
-        (starts, columns, weights),
-    )
-    width, begin, noise = wide if wide > 0 else count, row[0], np.empty((3, q))
-    flat, flat_y = np.empty((n + base.size) * width), np.empty(q * (count if starts.size > 0 else width))
-    lanes, y = flat.reshape((n + base.size, width)), flat_y.reshape((q, flat_y.size // max(q, 1)))
-    side, run = (np.empty((d, count)), lanes, flat), (np.empty(n), np.empty(base.size), np.empty((5, n)))
-    sums = np.empty((count, d)), np.empty((d, d)), np.empty(max(d, q)), np.empty(d)
-    room = (
-        np.empty((q, count)), np.empty(q), np.empty(q), np.empty(q), np.empty((q, d)), np.empty((count - d, q)),
-        np.empty((q, q)), np.empty(d),
-    )  # fmt: skip
-    looked = y, flat_y, np.empty(q)
-    ahead, after, evidence = (np.empty(d), np.empty((d, d))), (np.empty(d), np.empty((d, d))), np.empty(2)
-    noise[0], noise[1] = error[0], error[1]
-    for i in range(base.size):
-        lanes[n + i] = base[i]
+    moments .. exact_update: parts(). wide: the lanes of carry and see, 0 where rhs and observe are to be called. grid:
+    numerics/rk4.py, with event: 1 where the schedule itself has a boundary. u0: the inputs that a sample at the very
+    start sees. operator: observes in the model's place where it is not empty. drift (d,); error (3, q): sd and cv.
+    pattern (T,): which of the lower roots of the correlation of errors is a cycle's; there are none where errors are
+    independent. lanes hold the parameters already. A cycle that fails leaves the belief, and the next begins there."""
+    (t, u, _, _), (_, kinds, bounds), (scale, w, v) = grid, how, sigma
+    (white, measured, expected, innovation, observed, shared, noise, pull), (rows, gram, line, sd) = room, sums
+    numbers, codes, begin = found[6], found[7], row[0]
     for c in range(codes.size):
-        end, code, m, log_scale = row[c + 1], _OK, 0, 0.0
-        for i in range(q):
+        end, m = row[c + 1], 0
+        for i in range(values.shape[1]):
             m += not isnan(values[c, i])
-        ahead[0][:], ahead[1][:] = mean, root
-        if end > begin:
-            code = _forecast(
-                rhs, carry, grid, begin, end, step, wide, how, sigma, drift, mean, root, side, run, sums, ahead
-            )
+        numbers[c, 0] = numbers[c, 1] = 0.0
+        code = _OK
+        if end == begin:
+            _copy(belief, ahead)
+        elif _carry_on(rhs, carry, grid, begin, end, step, wide, how, scale, belief, side, run):
+            for i in range(drift.size):
+                sd[i] = drift[i] * sqrt(t[end] - t[begin])
+            if not moments(side[0], w, v, sd, ahead[0], ahead[1], rows, gram, line):
+                code = exact_moments(side[0], w, v, sd, ahead[0], ahead[1], rows)
+        else:
+            code = _NOT_FINITE
         least = _least(ahead[1])
         if code == _OK and m > 0:
-            _look(
-                observe,
-                see,
-                t[end],
-                u[end - 1] if end > 0 else u0,
-                wide,
-                how,
-                operator,
-                scale,
-                ahead,
-                side,
-                run,
-                looked,
-            )
-            code = _compare(y, values[c], noise, w, v, seen[1, c], seen[2, c])
+            now = u[end - 1] if end > 0 else u0
+            _look(observe, see, t[end], now, wide, how, operator, scale, ahead, side, run, looked)
+            code = _compare(looked[0], values[c], error, w, v, found[4][c], found[5][c])
             if code == _OK:
-                lower = lowers[pattern[c]] if lowers.shape[0] > 0 else noise[:0]
-                code, log_scale = _condition(ahead, y, values[c], noise, lower, sigma, room, sums, after, evidence)
-            if code == _OK and not _in_range(after[0], after[1], n, kinds, bounds, scale):
+                lower = lowers[pattern[c]] if lowers.shape[0] > 0 else error[:0]
+                m, log_scale = _whiten(looked[0], values[c], error[2], lower, white, measured)
+                if not update(
+                    ahead[0], ahead[1], m, white, w, v, measured, after[0], after[1], numbers[c],
+                    expected, innovation, observed, shared, noise, gram, line, pull,
+                ):  # fmt: skip
+                    code = exact_update(ahead, m, white, w, v, measured, after, numbers[c], expected, observed, noise)
+                numbers[c, 1] -= log_scale
+            if code == _OK and not _in_range(after[0], after[1], kinds, bounds, scale):
                 code = _NOT_FINITE
-            least = min(least, _least(after[1]))
+            other = _least(after[1])
+            least = other if other < least else least
         codes[c] = code
-        _report(code, m, values[c], evidence, log_scale, least, seen[:, c], scalars[c])
         if code == _OK:
-            mean[:], root[:], begin = after[0] if m > 0 else ahead[0], after[1] if m > 0 else ahead[1], end
-        course[c] = mean
-        _norms(root, sds[c])
-        if roots.shape[0] > 0:
-            roots[c] = root
+            _copy(after if m > 0 else ahead, belief)
+            begin = end
+        _report(c, belief, values, m, least, found)
