@@ -40,8 +40,9 @@ gallery: setup ## render the public dossiers (aggregates only) that are kept in 
 test: .venv/.dev ## the fast tests, what continuous integration runs
 	@$(PY) -m pytest -n 2 $(ARGS)
 
-test-slow: .venv/.dev ## the statistical and long reference tests; writes docs/slow-lane.md
-	@$(PY) scripts/slow_lane.py $(ARGS)
+# With the peers, so that what compares with them live is not skipped.
+test-slow: .venv/.dev .venv/.bench ## the statistical, long and external tests; writes docs/slow-lane.md
+	@$(PY) scripts/slow_lane.py -m "slow or external" $(ARGS)
 
 lint: .venv/.dev ## style, types and the floors
 	@$(PY) -m ruff check .

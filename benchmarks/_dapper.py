@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-HOW = (
-    "pip install --no-deps dapper mpl-tools patlib struct-tools, then pip install colorama ipython pathos tabulate "
-    "threadpoolctl tqdm: its own requirements pin versions that contradict this project's"
-)
+HOW = "make bench"
 STEP = 0.05
 
 

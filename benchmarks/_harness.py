@@ -50,8 +50,8 @@ def flop_rate() -> float:
     return 2 * 400**3 / min(_cpu(lambda: a @ a) for _ in range(20))
 
 
-def installed(package: str, how: str = "pip install -r requirements/bench.txt") -> str | None:
-    """The version of a peer; None where it is not installed, and a line that says so and how to get it."""
+def installed(package: str, how: str = "make bench") -> str | None:
+    """The version of a peer; None where it is not installed, and a line that says so and what installs it."""
     try:
         return version(package)
     except PackageNotFoundError:
