@@ -10,26 +10,40 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vvuq.errors import InputError
+from vvuq.models.checked import passed, remember
 from vvuq.models.lines import declared, innermost, place, tree, written
-from vvuq.models.units import Measured, UnitError, unit
+from vvuq.models.units import Measured, UnitError, unit, untouched
 
 if TYPE_CHECKING:
     from vvuq.models.model import Model
+    from vvuq.models.parameter import Parameter
 
 TAILS = (0.001, 0.999)
 MOST_CORNERS = 10  # parameters; above that only the all-low and all-high corners and one at a time
 
 
 def check(model: Model) -> None:
-    """Raises InputError at the first thing that is wrong with the declaration."""
+    """Raises InputError at the first thing that is wrong with the declaration.
+
+    What takes long is left out where just this declaration has passed it before, in this process or another one."""
     _names(model)
     for function in (model.rhs, *(o.function for o in model.observables)):
         _signature(model, function)
+    known = passed(model) if untouched() else None  # units that a process redefined are its own
+    if known is not None and known.exists():
+        _unpackings(model)
+        return
     _parameters(model)
-    for function in (model.rhs, *(o.function for o in model.observables)):
-        _unpacking(model, function)
+    _unpackings(model)
     _units(model)
     _finite(model)
+    if known is not None:
+        remember(known)
+
+
+def _unpackings(model: Model) -> None:
+    for function in (model.rhs, *(o.function for o in model.observables)):
+        _unpacking(model, function)
 
 
 def _names(model: Model) -> None:
@@ -51,17 +65,25 @@ def _names(model: Model) -> None:
 
 def _parameters(model: Model) -> None:
     for p in model.parameters:
-        where, low, high = f"{declared(model.rhs, p.name)}: {model.name}.{p.name}", *p.bounds
-        if not p.source.strip():
-            raise InputError(where, "source", p.source, "a citation, or how the value was obtained")
-        if not low < high:
-            raise InputError(where, "bounds", p.bounds, "(low, high) with low < high")
-        for tail in TAILS:
-            value = p.prior.quantile(tail)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise InputError(where, "prior", value, f"a prior whose {tail:.1%} quantile lies in {p.bounds}")
-        if p.prior.quantile(TAILS[0]) > p.prior.quantile(TAILS[1]):
-            raise InputError(where, "prior", p.prior, "a positive median, a spread >= 0, low <= high")
+        wrong = _wrong(p)
+        if wrong is not None:
+            raise InputError(f"{declared(model.rhs, p.name)}: {model.name}.{p.name}", *wrong)
+
+
+def _wrong(p: Parameter) -> tuple[str, object, str] | None:
+    """The field of a parameter that is not valid, what it holds, and what would be right."""
+    low, high = p.bounds
+    if not p.source.strip():
+        return "source", p.source, "a citation, or how the value was obtained"
+    if not low < high:
+        return "bounds", p.bounds, "(low, high) with low < high"
+    for tail in TAILS:
+        value = p.prior.quantile(tail)
+        if not (math.isfinite(value) and low <= value <= high):
+            return "prior", value, f"a prior whose {tail:.1%} quantile lies in {p.bounds}"
+    if p.prior.quantile(TAILS[0]) > p.prior.quantile(TAILS[1]):
+        return "prior", p.prior, "a positive median, a spread >= 0, low <= high"
+    return None
 
 
 def _signature(model: Model, function: Any) -> None:

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import ndtri
+
+def _normal_quantile(p: float) -> float:
+    from scipy.special import ndtri  # heavy, and a declaration that passed before needs none
+
+    return float(ndtri(p))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class LogNormal:
 
     def quantile(self, p: float) -> float:
         """The value below which a share p lies."""
-        return self.median * math.exp(self.sd_log * float(ndtri(p)))
+        return self.median * math.exp(self.sd_log * _normal_quantile(p))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Normal:
 
     def quantile(self, p: float) -> float:
         """The value below which a share p lies."""
-        return self.mean + self.sd * float(ndtri(p))
+        return self.mean + self.sd * _normal_quantile(p)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-
-import pint
+from typing import TYPE_CHECKING, Any
 
 from vvuq.errors import InputError
+
+if TYPE_CHECKING:
+    import pint
 
 _FACTOR = r"(?:1|%|[A-Za-zµμΩ_][A-Za-zµμΩ_0-9]*)(?:(?:\^|\*\*)-?\d)?"
 _SPELLING = re.compile(rf"{_FACTOR}(?: ?[*/] ?{_FACTOR})*")  # pint would evaluate towers of powers, or fail oddly
@@ -24,9 +25,16 @@ class UnitError(ValueError):
 @lru_cache(maxsize=1)
 def registry() -> pint.UnitRegistry[Any]:
     """The one registry of units of the framework; international units (IU) are a dimension of their own."""
+    import pint  # a quarter of a second with its definitions: for whoever asks for a unit
+
     made: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
     made.define("international_unit = [biological_activity] = IU")
     return made
+
+
+def untouched() -> bool:
+    """True until the registry is made: nobody can have redefined a unit yet."""
+    return registry.cache_info().currsize == 0
 
 
 @lru_cache(maxsize=1024)
@@ -45,6 +53,8 @@ def unit(text: str, where: str = "unit") -> Any:
 @lru_cache(maxsize=1024)
 def factor(source: str, target: str, where: str = "unit") -> float:
     """The number that turns a value in `source` into `target`. Raises InputError where the dimensions differ."""
+    import pint
+
     try:
         return float(registry().Quantity(1.0, unit(source, where)).to(unit(target, where)).magnitude)
     except pint.DimensionalityError as error:
