@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from examples import LOGISTIC, ROOT, amount, parameter
 
 from vvuq.errors import InputError
-from vvuq.models import Additive, Model, Observable, kernels
+from vvuq.models import RK4, Additive, Model, Observable, Schedule, kernels, simulate
 from vvuq.numerics import jit
 
 CHILD = """
@@ -57,8 +58,8 @@ def result(process: subprocess.Popen) -> dict:
 
 def test_four_processes_at_once_and_a_later_one_that_compiles_nothing(tmp_path):
     """The generic kernels are copied so that only the model's own have to be compiled by the first."""
-    import vvuq.models.simulate  # noqa: F401 (compiles the generic kernels if this machine has not yet)
-
+    whole = LOGISTIC, Schedule(), np.array([0.8, 2.0]), [1.0]
+    simulate(*whole, method=RK4(0.1), x0=np.ones(1))  # compiles the generic kernels if this machine has not yet
     warm = jit.kernel_folder()
     shutil.copytree(warm, tmp_path / "kernels" / warm.name, ignore=shutil.ignore_patterns("vvuq_generated*"))
     elsewhere = str(tmp_path / "elsewhere")
@@ -73,14 +74,15 @@ def test_four_processes_at_once_and_a_later_one_that_compiles_nothing(tmp_path):
 
 def test_the_same_sources_in_another_place_compile_nothing(tmp_path):
     """A second checkout or an installed wheel; numba alone would keep its code apart, by path."""
-    import vvuq.numerics.rk4  # noqa: F401 (compiled by now)
+    from vvuq.numerics import linalg
 
+    linalg.absorb.settle()  # compiled by now
     shutil.copytree(ROOT / "vvuq", tmp_path / "vvuq")
     counts = "f.stats.cache_hits.total(), f.stats.cache_misses.total()"
-    code = f"from vvuq.numerics.rk4 import rk4_paths as f; print(f.__module__, {counts})"
+    code = f"from vvuq.numerics.linalg import absorb as f; f.settle(); print(f.__module__, {counts})"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["vvuq.numerics.rk4", "1", "0"]
+    assert done.stdout.split() == ["vvuq.numerics.linalg", "1", "0"]
 
 
 def test_a_cache_that_cannot_be_written_gives_way_to_a_private_one_with_a_warning(tmp_path, monkeypatch):
@@ -136,8 +138,6 @@ def module_of(kernel) -> str:
 
 
 def test_a_change_anywhere_in_the_equations_gives_another_module_and_no_change_gives_the_same(monkeypatch):
-    import numpy as np
-
     out = np.empty(1)
     first = kernels.rhs_kernel(model())
     first(0.0, np.array([3.0]), np.empty(0), np.array([0.5]), out)
@@ -196,8 +196,6 @@ def ring(t, x, u, theta, dx):
 
 
 def test_a_long_state_is_an_array_read_by_index_and_a_long_tuple_of_numbers_too():
-    import numpy as np
-
     states = {f"x{i}": "mg" for i in range(MANY)}
     seen = Observable("amount", "mg", amount, Additive(0.1))
     model = Model("ring", states, {}, (parameter("k", "1/h"),), (seen,), ring)
@@ -229,8 +227,6 @@ PLACE = tuple(0.1 * i for i in range(MANY))
 
 def test_rewritten_loops_compute_what_the_text_says():
     """Indices that count from the end, loops in loops, an index reassigned, a range that is empty."""
-    import numpy as np
-
     states = {f"x{i}": "1" for i in range(MANY)}
     seen = Observable("amount", "1", amount, Additive(0.1))
     model = Model("strange", states, {}, (parameter("k", "1"),), (seen,), strange, time_unit="1")

@@ -7,9 +7,8 @@ from __future__ import annotations
 from math import isfinite
 
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, njit, types
 from vvuq.numerics.rk4 import all_finite
 
 _OK, _NOT_FINITE, _TOO_MANY_STEPS, _STEP_TOO_SMALL = 0, 1, 2, 3

@@ -13,9 +13,8 @@ from __future__ import annotations
 from math import log, sqrt
 
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import F8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.jit import F8, INDICES, MATRIX, VECTOR, njit, types
 from vvuq.numerics.lanes import dot
 
 

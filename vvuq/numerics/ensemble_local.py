@@ -8,9 +8,8 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.jit import I8, INDICES, MATRIX, VECTOR, njit, types
 from vvuq.numerics.lanes import dot
 from vvuq.numerics.symmetric import diagonalize, tridiagonalize, undo
 

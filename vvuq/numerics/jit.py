@@ -1,7 +1,9 @@
 """How kernels are compiled: one decorator, one set of function-pointer types, one place for the compiled code.
 
 numba keys its cache on a kernel's own file alone, so a kernel would not notice a change in a helper of another file.
-All kernels therefore live in this folder, and the cache folder's name carries the digest of its sources."""
+All kernels therefore live in this folder, and the cache folder's name carries the digest of its sources.
+
+A kernel is loaded from there, or compiled, when it is first needed: a process pays for the kernels that it calls."""
 
 from __future__ import annotations
 
@@ -12,13 +14,18 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import types
+from numba.core import typeinfer
 from numba.core.caching import CacheImpl, UserProvidedCacheLocator
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
 
 from vvuq.paths import cache_folder
 
@@ -32,6 +39,65 @@ FIELD_SIGNATURE = types.void(F8, VECTOR, VECTOR, VECTOR, VECTOR)
 C_FIELD_SIGNATURE = types.void(F8, C_VECTOR, VECTOR, C_VECTOR, C_VECTOR)
 FIELD = types.FunctionType(FIELD_SIGNATURE)
 C_FIELD = types.FunctionType(C_FIELD_SIGNATURE)
+
+
+class Kernel(CPUDispatcher):
+    """A function compiled for the signatures that it declares and for no others, on the first occasion: a call, another
+    kernel that is compiled with it inside, or its address being asked for."""
+
+    declared: tuple[Any, ...] = ()
+
+    def settle(self) -> None:
+        """Loads or compiles what is declared, unless that was done; other threads wait."""
+        with global_compiler_lock, typeinfer.register_dispatcher(self):
+            signatures, self.declared = self.declared, ()
+            try:
+                for signature in signatures:
+                    self.compile(signature)
+            except BaseException:
+                self.declared = signatures
+                raise
+            if signatures:
+                self.disable_compile()
+
+    def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+        self.settle()
+        return self  # is called next
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """What another kernel that calls this one has to know."""
+        self.settle()
+        return super().get_call_template(args, kws)
+
+    def get_function_type(self) -> Any:
+        """Its type where it is passed as a value."""
+        self.settle()
+        return super().get_function_type()
+
+    def get_compile_result(self, sig: Any) -> Any:
+        """Its compiled form."""
+        self.settle()
+        return super().get_compile_result(sig)
+
+    def __reduce__(self) -> Any:
+        self.settle()
+        return super().__reduce__()
+
+
+def njit(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """numba.njit with one signature, or a list of them, that compiles on the first occasion (see Kernel)."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        made = numba.njit(**options)(function)
+        return _waiting(made, signature) if isinstance(made, Dispatcher) else made  # a plain one: compiling is off
+
+    return declare
+
+
+def _waiting(kernel: Any, signature: Any) -> Any:
+    kernel.__class__ = Kernel
+    kernel.declared = tuple(signature) if isinstance(signature, list) else (signature,)
+    return kernel
 
 
 class Pointer(types.WrapperAddressProtocol):

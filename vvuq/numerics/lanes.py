@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import njit
 from numba.core import cgutils
 from numba.core.imputils import impl_ret_untracked
 from numba.extending import intrinsic
 
-from vvuq.numerics.jit import F8, VECTOR
+from vvuq.numerics.jit import F8, VECTOR, njit
 
 _WIDTH = 8
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from numba import njit
-
-from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, types
+from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, njit, types
 
 
 @njit(F8(MATRIX, MATRIX, I8, F8), error_model="numpy", cache=True, nogil=True)

@@ -11,9 +11,8 @@ from __future__ import annotations
 from math import exp, isfinite, log, sqrt
 
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, VECTOR, njit, types
 from vvuq.numerics.rk4 import observe_paths_complex, rk4_paths_complex
 
 _STEP = 1e-30

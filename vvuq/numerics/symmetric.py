@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from math import copysign, sqrt
 
-from numba import njit
-
-from vvuq.numerics.jit import I8, INDICES, MATRIX, VECTOR, types
+from vvuq.numerics.jit import I8, INDICES, MATRIX, VECTOR, njit, types
 
 _EPSILON = 2.0**-52
 

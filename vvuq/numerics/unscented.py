@@ -12,9 +12,8 @@ from __future__ import annotations
 from math import isfinite, log, pi, sqrt
 
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, types
+from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, njit, types
 from vvuq.numerics.linalg import absorb
 
 _OK, _NOT_FINITE = 0, 1
