@@ -15,14 +15,17 @@ from scipy.sparse import csr_array
 from vvuq.assimilation.transforms import Log, Transform
 from vvuq.errors import InputError
 from vvuq.models.kernels import observe_kernel, rhs_kernel
+from vvuq.models.lanes import Lanes, lane_kernels
 from vvuq.models.model import Model
 from vvuq.models.parameter import Noise
 from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
 from vvuq.models.simulate import interval_steps, parameter_matrix
+from vvuq.numerics.codes import Code
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.record import Belief, Floats
 
 Codes = np.ndarray[tuple[int], np.dtype[np.int64]]
+MUCH = 50_000  # states x members x steps from which on the compilation of lanes is worth it
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,20 +134,50 @@ def _lower_root(covariance: Floats) -> Floats:
 def propagate(system: System, schedule: Schedule, members: Floats, start: float, end: float) -> tuple[Floats, Codes]:
     """Members (d, N) carried from start to end without process noise, and a code for each (numerics/codes.py).
 
-    A dose at `start` is given, one at `end` is not yet. A member that failed holds not-a-number."""
+    A dose at `start` is given, one at `end` is not yet. A member that failed holds not-a-number. Where there is much to
+    compute, members run side by side (tier 2), to the same last bit."""
     check_times(start, end)
     n, count = system.states, members.shape[1]
-    after, codes = np.array(members, dtype=float, order="C"), np.zeros(count, dtype=np.int64)
+    members, codes = np.asarray(members, dtype=float), np.zeros(count, dtype=np.int64)
     if end == start:
-        return after, codes
+        return members.copy(order="C"), codes
     grid = grid_between(system.model, schedule, start, end)
-    out = np.empty((1, n, count))
     steps = interval_steps(grid.t, system.step)
+    if n * count * steps.sum() >= MUCH and (of := lane_kernels(system.model)) is not None:
+        return abreast(system, of, members, grid, steps)
+    after, out = members.copy(order="C"), np.empty((1, n, count))
     record = np.full(grid.t.size, -1, dtype=np.int64)
     record[-1] = 0
     rhs = rhs_kernel(system.model)
     rk4_paths(rhs, after[:n], parameters(system, after), grid.t, grid.u, grid.jump, record, steps, out, codes)
     after[:n] = out[0]
+    return after, codes
+
+
+def abreast(
+    system: System, of: Lanes, members: Floats, grid: Grid, steps: Codes
+) -> tuple[Floats, Codes]:
+    """propagate() by the kernels of lanes, over a grid of events."""
+    n, count, wide = system.states, members.shape[1], of.count(members.shape[1])
+    source = np.ascontiguousarray(members)
+    if wide != count:  # the last lanes repeat the last member
+        source = np.concatenate([source, np.repeat(source[:, -1:], wide - count, axis=1)], axis=1)
+    after = np.empty_like(source)
+    after[n:] = source[n:]
+    few = of.width if not system.learned else wide
+    theta = np.ascontiguousarray(parameters(system, source[:, :few])).reshape(-1)
+    x, work, finite = after[:n].reshape(-1), np.empty(6 * n * of.width), np.empty(wide)
+    for s, taken in enumerate(steps):
+        if grid.jump[s].any():
+            source = source.copy() if s == 0 else after
+            source[:n] += grid.jump[s][:, None]
+        begin = source[:n].reshape(-1) if s == 0 else x
+        of.carry.kernel(
+            grid.t[s], grid.t[s + 1], taken, grid.u[s], begin, x, theta, few, wide, wide, work, finite
+        )
+    codes = np.where(np.isfinite(finite[:count]), 0, int(Code.NOT_FINITE))
+    after = after[:, :count] if wide == count else after[:, :count].copy()
+    after[:n, codes != 0] = np.nan
     return after, codes
 
 

@@ -12,7 +12,7 @@ from vvuq.assimilation.system import Observation, System, check_times, check_val
 from vvuq.assimilation.transforms import Log, Logit
 from vvuq.assimilation.ukf import Unscented, weights
 from vvuq.models.kernels import observe_kernel, rhs_kernel
-from vvuq.models.lanes import Lanes, lane_kernels, lane_width
+from vvuq.models.lanes import Lanes, lane_kernels
 from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
 from vvuq.numerics.abreast import IDENTITY, LOG, LOGIT, unused
 from vvuq.numerics.jit import Pointer
@@ -44,7 +44,7 @@ def filter_record(
     times, values = _measured(system, prior, observations)
     grid, rows = _walk(system, schedule, times)
     of = weights(method, system.size)
-    lanes = lane_kernels(system.model, lane_width(of.mean.size)) if tier == "lanes" else None
+    lanes = lane_kernels(system.model) if tier == "lanes" else None
     belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
     found = _found(len(observations), system, roots)
     walk, first = (
@@ -55,7 +55,7 @@ def filter_record(
         *parts(), *_model(system, lanes), walk, first, rows, system.step,
         _learned(system), _operator(system), (of.scale, of.mean, of.root), np.array(system.drift, dtype=float),
         _errors(system), values, *_correlated(system, values), belief,
-        *_room(system, of.mean.size, 0 if lanes is None else lanes.width), found,
+        *_room(system, of.mean.size, lanes), found,
     ]  # fmt: skip
     unscented_record(*takes)
     mean, sd, kept, innovation, predicted, spread, numbers, codes = found
@@ -143,14 +143,15 @@ def _errors(system: System) -> Floats:
     return np.array([[n.sd for n in system.noise], [n.cv for n in system.noise], [0.0 for _ in system.noise]])
 
 
-def _room(system: System, count: int, wide: int) -> tuple[tuple[Any, ...], ...]:
+def _room(system: System, count: int, of: Lanes | None) -> tuple[tuple[Any, ...], ...]:
     """What the kernel works in, laid out as numerics/unscented_record.py says: all of it, it allocates nothing."""
     n, d, q, empty = system.states, system.size, len(system.noise), np.empty
-    theta, width = np.asarray(system.theta, dtype=float), wide or count
+    theta, width = np.asarray(system.theta, dtype=float), count if of is None else of.count(count)
     lanes = empty((n + theta.size, width))
     lanes[n:] = theta[:, None]
+    flat = lanes[:n].reshape(-1), lanes[n:].reshape(-1), empty(0 if of is None else 6 * n * of.width), empty(width)
     seen = empty((q, count if system.operator is not None else width))
-    side = empty((d, count)), lanes, lanes.reshape(-1)
+    side = empty((d, count)), lanes, flat
     run = empty(n), theta.copy(), empty((5, n))
     sums = empty((count, d)), empty((d, d)), empty(max(d, q)), empty(d)
     looked = seen, seen.reshape(-1), empty(q)

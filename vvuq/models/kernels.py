@@ -40,7 +40,7 @@ from numba import njit, types
 
 import vvuq.models.lowering
 from vvuq.models.math import {math}
-from vvuq.numerics.jit import {signature} as SIGNATURE
+from {home} import {signature} as SIGNATURE
 """
 _FIELD = """
 
@@ -64,70 +64,81 @@ def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Pointer:
 
 @lru_cache(maxsize=256)
 def _pointer(text: str, name: str, complex_numbers: bool) -> Pointer:
-    kernel = getattr(_module(text), name)
+    kernel = getattr(module(text), name)
     if not is_compiled(kernel):
         return cast("Pointer", kernel)  # compiling is switched off: kernels are plain functions, and call plain ones
     return Pointer(kernel, C_FIELD_SIGNATURE if complex_numbers else FIELD_SIGNATURE)
 
 
 def _rhs_text(model: Model, complex_numbers: bool) -> str:
-    body = _written_out(model, {"model_rhs": model.rhs})
-    if len(model.states) > MOST_NAMES and not _unpacks(body):
-        _, x, _, _, out = inspect.signature(model.rhs).parameters
-        body = "\n\n" + unsigned(body, model.rhs.__name__, (x, out))
-    text = _head(model, complex_numbers) + body
+    body = written_out(model, {"model_rhs": model.rhs})
+    if len(model.states) > MOST_NAMES and not unpacks(body):
+        body = without_signs(model, body)
+    text = head(model, _signature(complex_numbers)) + body
     return text + _opening(model, "rhs_kernel", body) + "    model_rhs(t, xs, us, thetas, out)\n"
 
 
 def _observe_text(model: Model, complex_numbers: bool) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
-    body = _written_out(model, functions)
-    text = _head(model, complex_numbers) + body + _opening(model, "observe_kernel", body)
+    body = written_out(model, functions)
+    text = head(model, _signature(complex_numbers)) + body + _opening(model, "observe_kernel", body)
     for i, name in enumerate(functions):
         text += f"    {name}(t, xs, us, thetas, out[{i}:{i + 1}])\n"
     return text
 
 
-def _head(model: Model, complex_numbers: bool) -> str:
-    signature = "C_FIELD_SIGNATURE" if complex_numbers else "FIELD_SIGNATURE"
+def _signature(complex_numbers: bool) -> str:
+    return "C_FIELD_SIGNATURE" if complex_numbers else "FIELD_SIGNATURE"
+
+
+def head(model: Model, signature: str, home: str = "vvuq.numerics.jit") -> str:
+    """The first lines of a generated module; SIGNATURE is what `signature` stands for in the module `home`."""
     meaning = hashlib.sha256(_MEANING).hexdigest()[:16]  # numba's cache would not notice a change there
-    return _HEAD.format(name=model.name, meaning=meaning, math=", ".join(math.__all__), signature=signature)
+    return _HEAD.format(name=model.name, meaning=meaning, math=", ".join(math.__all__), home=home, signature=signature)
 
 
 def _opening(model: Model, name: str, body: str) -> str:
-    unpacked = _unpacks(body)
-
-    def entries(array: str, count: int) -> str:
-        if count > MOST_NAMES and not unpacked:
-            return array
-        return "(" + "".join(f"{array}[{i}], " for i in range(count)) + ")"
-
+    named = unpacks(body)
     sizes = len(model.states), len(model.inputs) + len(model.covariates), len(model.parameters)
-    x, u, theta = (entries(a, n) for a, n in zip(("x", "u", "theta"), sizes, strict=True))
+    x, u, theta = (entries(a, n, named) for a, n in zip(("x", "u", "theta"), sizes, strict=True))
     return _FIELD.format(name=name, x=x, u=u, theta=theta)
 
 
-def _unpacks(body: str) -> bool:
+def entries(array: str, count: int, named: bool) -> str:
+    """How a vector is handed over: by its entries, or whole where it is long and no function takes it apart."""
+    if count > MOST_NAMES and not named:
+        return array
+    return "(" + "".join(f"{array}[{i}], " for i in range(count)) + ")"
+
+
+def unpacks(body: str) -> bool:
     """True where a function takes a vector apart by name."""
     assigned = [node for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Assign)]
     return any(isinstance(one.targets[0], ast.Tuple) and isinstance(one.value, ast.Name) for one in assigned)
 
 
-def _written_out(model: Model, functions: dict[str, Callable[..., Any]]) -> str:
+def without_signs(model: Model, body: str) -> str:
+    """The text of a right-hand side whose loops index its vectors by unsigned numbers (loops.py)."""
+    _, x, _, _, out = inspect.signature(model.rhs).parameters
+    return "\n\n" + unsigned(body, model.rhs.__name__, (x, out))
+
+
+def written_out(model: Model, functions: dict[str, Callable[..., Any]], *, inline: bool = False) -> str:
+    """The text of functions and of all that they name; inline: they are to vanish in what calls them."""
     parts: dict[str, str] = {}
     for name, function in functions.items():
-        _write(model, function, name, parts)
+        _write(model, function, name, parts, ", forceinline=True" if inline else "")
     return "".join(parts.values())
 
 
-def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[str, str]) -> None:
+def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[str, str], options: str) -> None:
     """Adds to `parts` everything `function` names, then the function itself under `name`."""
     variables = inspect.getclosurevars(function)
     for key, value in {**variables.globals, **variables.nonlocals}.items():
         if getattr(math, key, None) is value:
             continue
         if inspect.isfunction(value):
-            _write(model, value, key, parts)
+            _write(model, value, key, parts, options)
         elif _literal(value):
             _add(model, function, key, f"\n{key} = {_text(value)}\n", parts)
         else:
@@ -137,7 +148,7 @@ def _write(model: Model, function: Callable[..., Any], name: str, parts: dict[st
                 key,
                 "finite Python numbers, tuples, plain functions and vvuq.models.math: equations may use nothing else",
             )
-    text = f'\n\n@njit(error_model="numpy")\n{textwrap.dedent(inspect.getsource(function))}'
+    text = f'\n\n@njit(error_model="numpy"{options})\n{textwrap.dedent(inspect.getsource(function))}'
     _add(model, function, name, text + (f"\n\n{name} = {function.__name__}\n" * (function.__name__ != name)), parts)
 
 
@@ -164,7 +175,7 @@ def _add(model: Model, function: Callable[..., Any], key: str, text: str, parts:
 
 
 @lru_cache(maxsize=256)
-def _module(text: str) -> ModuleType:
+def module(text: str) -> ModuleType:
     """The imported module of `text`, from the content-addressed cache."""
     name = "vvuq_generated_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     path = kernel_folder() / f"{name}.py"

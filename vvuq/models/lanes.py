@@ -1,129 +1,136 @@
-"""Kernels generated for one model: as many runs as there are lanes go through RK4 side by side (tier 2).
+"""Kernels generated for one model: many runs go through RK4 side by side, a few lanes of wide numbers at a time (tier 2).
 
-The equations are written out as straight-line code in one innermost loop over a constant number of lanes, which is
-what reaches the vector units. Every operation and its order are those of numerics/rk4.py: the results are the same."""
+The model's own functions are compiled for wide numbers (numerics/vectors.py); every operation and its order are those
+of numerics/rk4.py, so the results are the same to the last bit."""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 
+from numba.core.errors import NumbaError
+
 from vvuq.models import kernels
 from vvuq.models.model import Model
-from vvuq.models.straight import ELEMENTARY, NotStraightError, Sink, Text, expand
 from vvuq.numerics.abreast import CARRY_SIGNATURE, OBSERVE_SIGNATURE
 from vvuq.numerics.jit import Pointer
 
-MOST_STATES = 40  # a larger body spills out of the registers, and compiles for long
-LEAST_WIDTH = 16  # a shorter loop is unrolled before it can be vectorised
-_HEAD = """\"\"\"Generated from model {name}; read-only. The file name is the digest of this text.\"\"\"
-from __future__ import annotations
-
-from math import {elementary}
-
-from numba import njit
-
-from vvuq.numerics.abreast import {signature} as SIGNATURE
-
+MOST_UNPACKED = 64  # states that a function names one by one: more would compile for minutes
+SIMPLE = 4  # states up to which one vector of four leaves the processor waiting for its own results
+_CARRY = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
+def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
+    h, us = (t1 - t0) / steps, {us}
+{room}    for first in range(0, lanes, {width}):
+        now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
+        p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
+        thetas = {thetas}
+        for step in range(steps):
+            t = t0 + step * h
+            model_rhs(t, {x_now}, us, thetas, stage(k1, now, y, 0.5 * h))
+            model_rhs(t + 0.5 * h, {x_y}, us, thetas, stage(k2, now, z, 0.5 * h))
+            model_rhs(t + 0.5 * h, {x_z}, us, thetas, stage(k3, now, y, h))
+            model_rhs(t + h, {x_y}, us, thetas, k4)
+            off = now[0] * 0.0
+{combine}
+            now = then
+        rows(finite, first, 1, lanes, {width})[0] = off
 """
-_CARRY = """def carry(t0, t1, steps, u, lanes):
-    h = (t1 - t0) / steps
-{inputs}    for step in range(steps):
-        t_1 = t0 + step * h
-        t_2 = t_1 + 0.5 * h
-        t_4 = t_1 + h
-        for lane in range({width}):
-{body}
+_OBSERVE = """
+
+@njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
+def observe(t, u, x, theta, theta_stride, stride, lanes, seen):
+    us = {us}
+    for first in range(0, lanes, {width}):
+        now, out = rows(x, first, {n}, stride, {width}), rows(seen, first, {q}, stride, {width})
+        p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
+        thetas = {thetas}
 """
-_OBSERVE = """def observe(t, u, lanes, y):
-{inputs}    for lane in range({width}):
-{body}
-"""
+
+
+_COMBINE = """then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])
+off += then[{i}] * 0.0"""
+_LOOP = textwrap.indent(_COMBINE.format(i="i"), 4 * " ")
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The kernels of a model for `width` lanes; signatures and layout in numerics/abreast.py."""
+    """The kernels of a model, which take lanes in whole multiples of `width`; layout in numerics/abreast.py."""
 
     width: int
     carry: Pointer
     observe: Pointer
 
+    def count(self, runs: int) -> int:
+        """The number of lanes for so many runs."""
+        return -(-runs // self.width) * self.width
+
 
 @lru_cache(maxsize=64)
-def lane_kernels(model: Model, width: int) -> Lanes | None:
-    """The kernels of a model for `width` lanes; None where its equations have no straight-line form or are too many."""
-    if len(model.states) > MOST_STATES:
+def lane_kernels(model: Model) -> Lanes | None:
+    """The kernels of a model; None where its functions have no wide form, as where they branch on a state."""
+    carry, observe = _carry_text(model), _observe_text(model)
+    if carry is None:
         return None
     try:
-        carry, observe = _carry_text(model, width), _observe_text(model, width)
-    except NotStraightError:
+        return Lanes(
+            _width(model),
+            Pointer(kernels.module(carry).carry, CARRY_SIGNATURE),
+            Pointer(kernels.module(observe).observe, OBSERVE_SIGNATURE),
+        )
+    except NumbaError:
         return None
-    return Lanes(
-        width,
-        Pointer(kernels._module(carry).carry, CARRY_SIGNATURE),
-        Pointer(kernels._module(observe).observe, OBSERVE_SIGNATURE),
+
+
+def _width(model: Model) -> int:
+    """Long states take whole lines of the cache; few leave room for a second vector."""
+    return 8 if len(model.states) <= SIMPLE or len(model.states) > kernels.MOST_NAMES else 4
+
+
+def _carry_text(model: Model) -> str | None:
+    """None where it would be too long."""
+    n, width = len(model.states), _width(model)
+    short = n <= kernels.MOST_NAMES
+    body = kernels.written_out(model, {"model_rhs": model.rhs}, inline=short)
+    named = short or kernels.unpacks(body)
+    if named and n > MOST_UNPACKED:
+        return None
+    if not named:
+        body = kernels.without_signs(model, body)
+
+    def room(first: int, count: int) -> str:
+        """On the stack where it may end up in registers."""
+        return f"local_rows({count}, {width})" if named else f"rows(work, {first * width}, {count}, {width}, {width})"
+
+    sums = [_COMBINE.format(i=i) for i in range(n)] if named else [f"for i in range(np.uint64({n})):", _LOOP]
+    text = _CARRY.format(
+        n=n,
+        room="".join(f"    {name} = {room(k * n, n)}\n" for k, name in enumerate(("k1", "k2", "k3", "k4", "y", "z"))),
+        combine=textwrap.indent("\n".join(sums), 12 * " "),
+        **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
+        **_common(model, body),
     )
+    return _head(model, "CARRY_SIGNATURE") + body + text
 
 
-def lane_width(runs: int) -> int:
-    """The number of lanes for so many runs: whole vectors of eight, and enough of them."""
-    return max(LEAST_WIDTH, -(-runs // 8) * 8)
+def _observe_text(model: Model) -> str:
+    functions = {f"observe_{o.name}": o.function for o in model.observables}
+    body = kernels.written_out(model, functions, inline=True)
+    now = kernels.entries("now", len(model.states), kernels.unpacks(body))
+    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body))
+    for i, name in enumerate(functions):
+        text += f"        {name}(t, {now}, us, thetas, part(out, {i}, 1))\n"
+    return _head(model, "OBSERVE_SIGNATURE") + body + text
 
 
-def _carry_text(model: Model, width: int) -> str:
-    """One RK4 step of numerics/rk4.py in the body of the loop over lanes: four stages, written out."""
-    sink, n = Sink(), len(model.states)
-    x, u, theta = _names(model)
-    sink.lines += _loads([*x, *theta], width)
-    stages: list[list[str]] = []
-    for t, factor in (("t_1", ""), ("t_2", "0.5 * h"), ("t_2", "0.5 * h"), ("t_4", "h")):
-        at = [sink.name("y", Text(f"{x[i]} + {factor} * {stages[-1][i]}")).text for i in range(n)] if stages else x
-        slopes = expand(model.rhs, Text(t), (at, u, theta), n, sink)
-        stages.append([sink.name("k", Text(slope)).text for slope in slopes])
-    for i, (a, b, c, d) in enumerate(zip(*stages, strict=True)):
-        sink.lines.append(f"{_entry('lanes', i, width)} = {x[i]} + h / 6.0 * ({a} + 2.0 * {b} + 2.0 * {c} + {d})")
-    return _head(model, "CARRY_SIGNATURE") + _CARRY.format(
-        inputs=_inputs(u), width=width, body=_indented(sink.lines, 12)
-    )
-
-
-def _observe_text(model: Model, width: int) -> str:
-    sink = Sink()
-    x, u, theta = _names(model)
-    sink.lines += _loads([*x, *theta], width)
-    for i, observable in enumerate(model.observables):
-        (seen,) = expand(observable.function, Text("t"), (x, u, theta), 1, sink)
-        sink.lines.append(f"{_entry('y', i, width)} = {seen}")
-    return _head(model, "OBSERVE_SIGNATURE") + _OBSERVE.format(
-        inputs=_inputs(u), width=width, body=_indented(sink.lines, 8)
-    )
+def _common(model: Model, body: str) -> dict[str, object]:
+    p, named = len(model.parameters), kernels.unpacks(body)
+    us = kernels.entries("u", len(model.inputs) + len(model.covariates), named)
+    return {"p": p, "us": us, "thetas": kernels.entries("p", p, named), "width": _width(model)}
 
 
 def _head(model: Model, signature: str) -> str:
-    return _HEAD.format(name=model.name, elementary=", ".join(ELEMENTARY), signature=signature)
-
-
-def _names(model: Model) -> tuple[list[str], list[str], list[str]]:
-    """What the entries of x, u and theta are called in the text; declared names could be Python's or each other's."""
-    sizes = len(model.states), len(model.inputs) + len(model.covariates), len(model.parameters)
-    x, u, theta = ([f"{letter}{i}" for i in range(size)] for letter, size in zip("xup", sizes, strict=True))
-    return x, u, theta
-
-
-def _loads(names: list[str], width: int) -> list[str]:
-    return [f"{name} = {_entry('lanes', i, width)}" for i, name in enumerate(names)]
-
-
-def _entry(array: str, row: int, width: int) -> str:
-    return f"{array}[{row * width} + lane]" if row else f"{array}[lane]"
-
-
-def _inputs(names: list[str]) -> str:
-    return "".join(f"    {name} = u[{i}]\n" for i, name in enumerate(names))
-
-
-def _indented(lines: list[str], by: int) -> str:
-    return "\n".join(" " * by + line for line in lines)
+    tools = "local_rows, part, rows, stage"
+    return kernels.head(model, signature, "vvuq.numerics.abreast") + f"from vvuq.numerics.vectors import {tools}\n"

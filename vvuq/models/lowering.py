@@ -10,6 +10,7 @@ from numba import types
 from numba.extending import overload
 
 from vvuq.models import math
+from vvuq.numerics.vectors import Wide, choose
 
 
 def _elementary(name: str) -> None:
@@ -32,6 +33,8 @@ def _pow(x, y):
 
 @overload(math.where)
 def _where(positive, a, b):
+    if isinstance(positive, Wide):
+        return lambda positive, a, b: choose(positive, a, b)
     if not isinstance(positive, types.Complex):
         return lambda positive, a, b: a + 0.0 if positive > 0.0 else b + 0.0
 

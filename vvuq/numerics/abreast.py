@@ -1,6 +1,6 @@
 """Runs of a model side by side, one in each lane: what the generated kernels of vvuq.models.lanes take.
 
-lanes is flat, row after row of W entries: the n states, then the p parameters. W stands in the generated text."""
+lanes (n + p, W): the n states, then the p parameters, a column for each run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from numba.extending import typeof_impl
 from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, VECTOR, Pointer, types
 from vvuq.numerics.rk4 import rk4_interval
 
-# carry(t0, t1, steps, u, lanes): all lanes from t0 to t1 in equal steps, in place.
-CARRY_SIGNATURE = types.void(F8, F8, I8, VECTOR, VECTOR)
+# carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite): runs 0 .. lanes - 1 from t0 to t1 in
+# equal steps, from source into x, which may be one and the same. Entry i of run k stands at i stride + k; of theta at
+# i theta_stride + k, k counted modulo theta_stride. work: 6 n numbers for each lane that goes at once; finite (lanes,): 0
+# where the run ended finite, else not-a-number.
+CARRY_SIGNATURE = types.void(F8, F8, I8, VECTOR, VECTOR, VECTOR, VECTOR, I8, I8, I8, VECTOR, VECTOR)
 CARRY = types.FunctionType(CARRY_SIGNATURE)
-# observe(t, u, lanes, y): all observables of all lanes, y flat as lanes is.
-OBSERVE_SIGNATURE = types.void(F8, VECTOR, VECTOR, VECTOR)
+# observe(t, u, x, theta, theta_stride, stride, lanes, y): all observables of all runs; y is laid out as x is.
+OBSERVE_SIGNATURE = types.void(F8, VECTOR, VECTOR, VECTOR, I8, I8, I8, VECTOR)
 OBSERVE = types.FunctionType(OBSERVE_SIGNATURE)
+
+FLAT = types.Tuple((VECTOR, VECTOR, VECTOR, VECTOR))  # states and parameters of lanes, work, finite
 
 IDENTITY, LOG, LOGIT = 0, 1, 2
 
@@ -28,12 +33,12 @@ _options: Any = {"error_model": "numpy", "cache": True, "nogil": True}
 
 
 @njit(CARRY_SIGNATURE, cache=True)
-def _carry_nothing(t0, t1, steps, u, lanes):
+def _carry_nothing(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
     pass
 
 
 @njit(OBSERVE_SIGNATURE, cache=True)
-def _observe_nothing(t, u, lanes, y):
+def _observe_nothing(t, u, x, theta, theta_stride, stride, lanes, y):
     pass
 
 
@@ -105,17 +110,18 @@ def _steps(t0, t1, step):
     return steps if steps > 1 else 1
 
 
-@njit(types.void(CARRY, VECTOR, MATRIX, MATRIX, INDICES, I8, I8, F8, MATRIX, VECTOR), **_options)
+@njit(types.void(CARRY, VECTOR, MATRIX, MATRIX, INDICES, I8, I8, F8, MATRIX, FLAT), **_options)
 def carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat):
-    """All lanes from boundary `begin` to `end`; flat is another view of lanes."""
-    at = begin
+    """All lanes from boundary `begin` to `end`; flat: views of their states and parameters, and room (see CARRY)."""
+    (x, theta, work, finite), wide, at = flat, lanes.shape[1], begin
     while at < end:
         for i in range(jump.shape[1]):
             if jump[at, i] != 0.0:
-                for k in range(lanes.shape[1]):
+                for k in range(wide):
                     lanes[i, k] += jump[at, i]
         after = _next(t, event, at, end)
-        carry(t[at], t[after], _steps(t[at], t[after], step), u[at], flat)
+        steps = _steps(t[at], t[after], step)
+        carry(t[at], t[after], steps, u[at], x, x, theta, wide, wide, wide, work, finite)
         at = after
 
 

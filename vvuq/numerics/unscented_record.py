@@ -15,6 +15,7 @@ from numba import njit
 
 from vvuq.numerics.abreast import (
     CARRY,
+    FLAT,
     LOG,
     OBSERVE,
     back,
@@ -39,7 +40,7 @@ LEARNED = types.Tuple((INDICES, INDICES, MATRIX))  # which, by which transform, 
 OPERATOR = types.Tuple((INDICES, INDICES, VECTOR))  # starts of rows, columns, weights
 SIGMA = types.Tuple((F8, VECTOR, VECTOR))  # distance in SDs, weights in a mean, square roots of those in a covariance
 NORMAL = types.Tuple((VECTOR, MATRIX))  # mean, root
-LANES = types.Tuple((MATRIX, MATRIX, VECTOR))  # points (d, N), lanes (n + p, W), and these as one vector
+LANES = types.Tuple((MATRIX, MATRIX, FLAT))  # points (d, N), lanes (n + p, W), and these as CARRY takes them
 RUN = types.Tuple((VECTOR, VECTOR, MATRIX))  # one run: state (n,), parameters (p,), room (5, n)
 SUMS = types.Tuple((MATRIX, MATRIX, VECTOR, VECTOR))  # (N, d), (d, d), (max(d, q),), (d,): see moments_by_products
 SEEN = types.Tuple((MATRIX, VECTOR, VECTOR))  # what the points measure (q, W), the same as one vector, and one's (q,)
@@ -227,7 +228,8 @@ def _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, see
         return
     fill(points, x.size, learned, kinds, bounds, lanes)
     if wide > 0:
-        see(t, u, flat, flat_y)
+        count = lanes.shape[1]
+        see(t, u, flat[0], flat[1], count, count, count, flat_y)
     else:
         observe_singly(observe, t, u, lanes, x, theta, one, y)
 
