@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from vvuq.assimilation.filtered import Filtered, Integers, filter_steps
+from vvuq.assimilation.straight import straight_record, suits
 from vvuq.assimilation.system import Observation, System, check_times, check_values
 from vvuq.assimilation.transforms import Log, Logit
 from vvuq.assimilation.ukf import Unscented, weights
@@ -20,7 +22,7 @@ from vvuq.numerics.streams import Draws
 from vvuq.numerics.unscented_record import parts, unscented_record
 from vvuq.record import Belief, Floats
 
-Tier = Literal["lanes", "pointer"]
+Tier = Literal["straight", "lanes", "pointer"]
 _NOTHING = np.zeros(0)
 
 
@@ -36,28 +38,18 @@ def filter_record(
 ) -> Filtered:
     """The belief after each observation, in order of time, and what each cycle saw.
 
-    roots: keeps the covariance root after each cycle. tier: "lanes" runs all sigma points side by side where the model
-    has a straight-line form, else it is as "pointer", one run at a time; the results are the same. A cycle that fails
-    leaves the belief as it was, and the next begins there. Raises InputError as the steps would."""
+    roots: keeps the covariance root after each cycle. tier: "lanes" runs the sigma points side by side where the model has
+    a wide form, else it is as "pointer", one run at a time; the results are the same. "straight" also writes the algebra
+    out for the size at hand, up to 8 rows and 4 observables: seconds to compile, a third of the time to run, results
+    equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises InputError as
+    the steps would."""
     if method.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
     times, values = _measured(system, prior, observations)
-    grid, rows = _walk(system, schedule, times)
-    of = weights(method, system.size)
-    lanes = lane_kernels(system.model) if tier == "lanes" else None
+    lanes = lane_kernels(system.model) if tier != "pointer" else None
     belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
-    found = _found(len(observations), system, roots)
-    walk, first = (
-        (grid.t, grid.u, grid.jump, _events(schedule, grid)),
-        _first_inputs(system, schedule, prior.time, rows),
-    )
-    takes: list[Any] = [
-        *parts(), *_model(system, lanes), walk, first, rows, system.step,
-        _learned(system), _operator(system), (of.scale, of.mean, of.root), np.array(system.drift, dtype=float),
-        _errors(system), values, *_correlated(system, values), belief,
-        *_room(system, of.mean.size, lanes), found,
-    ]  # fmt: skip
-    unscented_record(*takes)
+    found = _found(times.size - 1, system, roots)
+    _run(_Work(method, system, schedule, times, values, belief, found, lanes), straight=tier == "straight")
     mean, sd, kept, innovation, predicted, spread, numbers, codes = found
     good = codes == 0
     total = np.concatenate([[prior.log_likelihood], numbers[good, 1]]).cumsum()[-1]
@@ -79,6 +71,59 @@ def filter_record(
         codes=codes,
         last=Belief(end, prior.names, *belief, float(total), prior.cycle + int(good.sum())),
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Work:
+    """What the kernels are given: times (T + 1,), values (T, q), the belief, which is carried on, and what is found."""
+
+    method: Unscented
+    system: System
+    schedule: Schedule
+    times: Floats
+    values: Floats
+    belief: tuple[Floats, Floats]
+    found: tuple[Any, ...]
+    lanes: Lanes | None
+
+
+def _run(work: _Work, *, straight: bool) -> None:
+    """All cycles. What the kernel without loops leaves, the general one takes: one cycle first, then twice as many."""
+    system, cycles = work.system, work.times.size - 1
+    grid, rows = _walk(system, work.schedule, work.times)
+    walk = grid.t, grid.u, grid.jump, _events(work.schedule, grid)
+    first = _first_inputs(system, work.schedule, float(work.times[0]), rows)
+    drift, error, at = np.array(system.drift, dtype=float), _errors(system), rows[:1].copy()
+    of = weights(work.method, system.size)
+    side = _side(system, of.mean.size, work.lanes)
+    takes = [
+        *parts(), *_model(system, work.lanes), walk, first, rows, system.step, _learned(system), _operator(system),
+        (of.scale, of.mean, of.root), drift, error, work.values, *_correlated(system, work.values), work.belief,
+        *_room(system, of.mean.size, side), work.found,
+    ]  # fmt: skip
+    if not (straight and work.lanes is not None and suits(system)):
+        unscented_record(*takes, 0, cycles, at)
+        return
+    kernel, wide = _straight(system, of.mean.size, side[1].shape[1]), side[1].shape[1]
+    padded = np.zeros((2, wide))
+    padded[:, : of.mean.size] = of.mean, of.root
+    room = np.empty(len(system.learned) * wide), np.empty(len(system.noise) * wide)
+    given = walk, first, rows, system.step, of.scale, padded.reshape(-1), drift, error, work.values, work.belief
+    done, chunk = 0, 1
+    while done < cycles:
+        done = kernel(
+            work.lanes.carry, work.lanes.observe, *given, *side[1:], *room, work.found, done, at
+        )
+        if done < cycles:
+            unscented_record(*takes, done, min(done + chunk, cycles), at)
+            done, chunk = min(done + chunk, cycles), 2 * chunk
+
+
+def _straight(system: System, count: int, wide: int) -> Any:
+    learned = [system.model.parameter_index(name) for name in system.learned]
+    shares = tuple(noise.cv > 0.0 for noise in system.noise)
+    sizes = system.states, len(system.noise), count, wide
+    return straight_record(sizes, tuple(zip(learned, system.transforms, strict=True)), shares)
 
 
 def _measured(system: System, prior: Belief, observations: Sequence[Observation]) -> tuple[Floats, Floats]:
@@ -143,15 +188,21 @@ def _errors(system: System) -> Floats:
     return np.array([[n.sd for n in system.noise], [n.cv for n in system.noise], [0.0 for _ in system.noise]])
 
 
-def _room(system: System, count: int, of: Lanes | None) -> tuple[tuple[Any, ...], ...]:
-    """What the kernel works in, laid out as numerics/unscented_record.py says: all of it, it allocates nothing."""
-    n, d, q, empty = system.states, system.size, len(system.noise), np.empty
-    theta, width = np.asarray(system.theta, dtype=float), count if of is None else of.count(count)
+def _side(system: System, count: int, of: Lanes | None) -> tuple[Floats, Floats, tuple[Floats, ...]]:
+    """Points (d, N), lanes (n + p, W), which hold the parameters, and these as kernels take them."""
+    n, theta, empty = system.states, np.asarray(system.theta, dtype=float), np.empty
+    width = count if of is None else of.count(count)
     lanes = empty((n + theta.size, width))
     lanes[n:] = theta[:, None]
-    flat = lanes[:n].reshape(-1), lanes[n:].reshape(-1), empty(0 if of is None else 6 * n * of.width), empty(width)
+    work = empty(0 if of is None else 6 * n * of.width)
+    return empty((system.size, count)), lanes, (lanes[:n].reshape(-1), lanes[n:].reshape(-1), work, empty(width))
+
+
+def _room(system: System, count: int, side: tuple[Floats, Floats, Any]) -> tuple[tuple[Any, ...], ...]:
+    """What the kernel works in, laid out as numerics/unscented_record.py says: all of it, it allocates nothing."""
+    n, d, q, empty = system.states, system.size, len(system.noise), np.empty
+    theta, width = np.asarray(system.theta, dtype=float), side[1].shape[1]
     seen = empty((q, count if system.operator is not None else width))
-    side = empty((d, count)), lanes, flat
     run = empty(n), theta.copy(), empty((5, n))
     sums = empty((count, d)), empty((d, d)), empty(max(d, q)), empty(d)
     looked = seen, seen.reshape(-1), empty(q)

@@ -49,6 +49,13 @@ ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECT
 # Found, cycle by cycle: mean, SDs (T, d), roots (T or 0, d, d), innovation, predicted, spread (T, q), and
 # squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
 FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
+# What a record without loops takes (assimilation/straight.py): weights (2 W,) are those in a mean and the roots of those in
+# a covariance, 0 for lanes to spare; lines, seen: room for learned parameters (l W,) and for what is measured (q W,). It
+# begins at cycle `first` and returns the cycle that it leaves to others, or T; at (1,): the boundary that it has reached.
+STRAIGHT_SIGNATURE = I8(
+    CARRY, OBSERVE, GRID, VECTOR, INDICES, F8, F8, VECTOR, VECTOR, MATRIX, MATRIX, NORMAL, MATRIX, FLAT, VECTOR, VECTOR,
+    FOUND, I8, INDICES,
+)  # fmt: skip
 EXACT_MOMENTS_SIGNATURE = I8(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX)
 EXACT_UPDATE_SIGNATURE = I8(NORMAL, I8, MATRIX, VECTOR, VECTOR, VECTOR, NORMAL, VECTOR, VECTOR, MATRIX, MATRIX)
 
@@ -250,16 +257,17 @@ def parts() -> tuple[Pointer, Pointer, Pointer, Pointer]:
         *map(types.FunctionType, (MOMENTS_SIGNATURE, EXACT_MOMENTS_SIGNATURE)),
         *map(types.FunctionType, (UPDATE_SIGNATURE, EXACT_UPDATE_SIGNATURE)),
         FIELD, FIELD, CARRY, OBSERVE, I8, GRID, VECTOR, INDICES, F8, LEARNED, OPERATOR, SIGMA, VECTOR, MATRIX, MATRIX,
-        INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, FOUND,
+        INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, FOUND, I8, I8, INDICES,
     ),
     **_options,
 )  # fmt: skip
 def unscented_record(
     moments, exact_moments, update, exact_update,
     rhs, observe, carry, see, wide, grid, u0, row, step, how, operator, sigma, drift, error, values,
-    pattern, lowers, belief, ahead, after, side, run, sums, looked, room, found,
+    pattern, lowers, belief, ahead, after, side, run, sums, looked, room, found, first, last, at,
 ):  # fmt: skip
-    """Filters values (T, q) at the boundaries row[1:] of a grid, from the belief at row[0], which is carried on.
+    """Filters values (T, q) at the boundaries row[1:] of a grid, cycles first .. last - 1, from the belief at boundary
+    at[0]; both are carried on.
 
     moments .. exact_update: parts(). wide: the lanes of carry and see, 0 where rhs and observe are to be called. grid:
     numerics/rk4.py, with event: 1 where the schedule itself has a boundary. u0: the inputs that a sample at the very
@@ -268,8 +276,8 @@ def unscented_record(
     independent. lanes hold the parameters already. A cycle that fails leaves the belief, and the next begins there."""
     (t, u, _, _), (_, kinds, bounds), (scale, w, v) = grid, how, sigma
     (white, measured, expected, innovation, observed, shared, noise, pull), (rows, gram, line, sd) = room, sums
-    numbers, codes, begin = found[6], found[7], row[0]
-    for c in range(codes.size):
+    numbers, codes, begin = found[6], found[7], at[0]
+    for c in range(first, last):
         end, m = row[c + 1], 0
         for i in range(values.shape[1]):
             m += not isnan(values[c, i])
@@ -307,3 +315,4 @@ def unscented_record(
             _copy(after if m > 0 else ahead, belief)
             begin = end
         _report(c, belief, values, m, least, found)
+    at[0] = begin

@@ -343,3 +343,28 @@ def part(typing, whole, first, count):
         return found._getvalue()
 
     return signature(whole, whole, types.intp, types.intp), generate
+
+
+@intrinsic
+def total(typing, wide):
+    """The sum over lanes, in one fixed order: halves, then quarters, and so on down to odd ones, which come last."""
+
+    def generate(context, builder, of, values):
+        (value,), size, rest = values, wide.width, []
+        while size > 1:
+            half = size // 2
+            if size % 2:
+                rest.append(builder.extract_element(value, ir.Constant(_PLACE, size - 1)))
+            value = builder.fadd(*(_some(builder, value, first, half) for first in (0, half)))
+            size = half
+        found = builder.extract_element(value, ir.Constant(_PLACE, 0))
+        for one in rest:
+            found = builder.fadd(found, one)
+        return found
+
+    return (signature(F8, wide) if isinstance(wide, Wide) else None), generate
+
+
+def _some(builder, value, first, count):
+    places = ir.Constant(ir.VectorType(_PLACE, count), list(range(first, first + count)))
+    return builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), places)
