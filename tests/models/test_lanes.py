@@ -98,12 +98,12 @@ def sizes(model):
     return len(model.states), len(model.parameters), len(model.observables)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "runs"), [*((name, 8) for name in MODELS), ("lotka_volterra", 4), ("lotka_volterra", 10)])
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), begin=st.floats(0.0, 5.0), span=st.floats(0.01, 2.0), steps=st.integers(1, 7))
-def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, seed, begin, span, steps):
+def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, runs, seed, begin, span, steps):
     model = MODELS[name]
-    lanes, observe, pointer = lane_kernels(model), observe_kernel(model).kernel, rhs_kernel(model)
+    lanes, observe, pointer = lane_kernels(model, runs), observe_kernel(model).kernel, rhs_kernel(model)
     (n, p, q), width = sizes(model), 3 * lanes.width
     draws = np.random.default_rng(seed)
     x, theta = draws.uniform(0.2, 2.0, (n, width)), draws.uniform(0.1, 1.0, (p, width))
@@ -124,7 +124,7 @@ def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, seed, begin, span, st
 
 
 def test_runs_in_place_and_with_parameters_of_their_own_or_in_common():
-    model, lanes = LOTKA_VOLTERRA, lane_kernels(LOTKA_VOLTERRA)
+    model, lanes = LOTKA_VOLTERRA, lane_kernels(LOTKA_VOLTERRA, 8)
     (n, p, _), width = sizes(model), 2 * lanes.width
     x, theta = np.random.default_rng(1).uniform(0.5, 1.5, (n, width)), np.linspace(0.2, 0.9, p)
     room, finite = np.empty(6 * n * lanes.width), np.empty(width)
@@ -137,7 +137,7 @@ def test_runs_in_place_and_with_parameters_of_their_own_or_in_common():
 
 
 def test_a_run_that_does_not_stay_finite_is_told_and_disturbs_no_other():
-    model, lanes = EXPLOSIVE, lane_kernels(EXPLOSIVE)
+    model, lanes = EXPLOSIVE, lane_kernels(EXPLOSIVE, 8)
     (n, p, _), width = sizes(model), lanes.width
     x, theta = np.full((n, width), 0.1), np.ones(p * width)
     x[0, 1] = 1e200
@@ -148,10 +148,14 @@ def test_a_run_that_does_not_stay_finite_is_told_and_disturbs_no_other():
 
 def test_lanes_reach_the_vector_units():
     """Wide numbers that were taken apart again would still pass every other test."""
-    cached = lane_kernels(LOTKA_VOLTERRA).carry.kernel
+    cached = lane_kernels(LOTKA_VOLTERRA, 8).carry.kernel
     anew = njit(cached.nopython_signatures[0], error_model="numpy")(cached.py_func)  # what was loaded shows no text
     (text,) = anew.inspect_llvm().values()
     assert text.count("fmul <") > 0
+
+
+def test_the_width_is_the_cheapest_for_the_runs():
+    assert [lane_kernels(LOTKA_VOLTERRA, runs).width for runs in (1, 4, 6, 8, 10, 14, 200)] == [4, 4, 8, 8, 12, 8, 8]
 
 
 def test_lanes_are_whole_vectors():
@@ -199,7 +203,7 @@ REFUSED = (branches, indexes, ranges, beyond, too_few, misfits, compares, invert
 
 @pytest.mark.parametrize("rhs", REFUSED, ids=lambda f: f.__name__)
 def test_what_has_no_wide_form_is_refused(rhs):
-    assert lane_kernels(built(rhs)) is None
+    assert lane_kernels(built(rhs), 8) is None
 
 
 def test_a_model_that_names_very_many_states_is_refused():
@@ -210,4 +214,4 @@ def test_a_model_that_names_very_many_states_is_refused():
     path = "names_all.py"
     linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
     exec(compile(text, path, "exec"), scope)
-    assert lane_kernels(built(scope["names_all"], states=MOST_UNPACKED + 1)) is None
+    assert lane_kernels(built(scope["names_all"], states=MOST_UNPACKED + 1), 8) is None

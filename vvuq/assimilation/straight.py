@@ -31,7 +31,7 @@ from vvuq.numerics.vectors import rows, total
 
 @njit(STRAIGHT_SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def straight_record(
-    carry, see, grid, u0, row, step, scale, weights, drift, error, values, belief, lanes, flat, lines, seen, found, first, at
+    carry, see, grid, u0, row, step, scale, weights, drift, error, values, belief, lanes, flat, pattern, lines, seen, found, first, at
 ):
     (t, u, jump, event), (mean, root), (x, theta, _, _) = grid, belief, flat
     course, sds, roots, innovation, predicted, spread, numbers, codes = found
@@ -103,26 +103,21 @@ class _Cycle:
         return [*self._ahead(), *self._compared(), *self._absorbed(), *self._conditioned(), *self._reported()]
 
     def _drawn(self, mean: str, root: str) -> list[str]:
-        """Sigma points into lanes, plus and minus each column of the root; lanes to spare repeat the first."""
-        lines = []
-        for i in range(self.d):
-            lines += [f"s{i}{j} = scale * {root}{i}{j}" for j in _to(i)]
-            for k in range(self.lanes):
-                lines += self._point(i, k, mean)
+        """Sigma points into lanes: a mean, and plus and minus each column of the root, which `pattern` holds."""
+        lines, d, wide = [], self.d, self.lanes
+        for i in range(d):
+            for j in _to(i):
+                at = i * wide + self.first + j
+                lines += [f"{root}s{i}{j} = scale * {root}{i}{j}", f"pattern[{at}] = {root}s{i}{j}"]
+                lines.append(f"pattern[{at + d}] = -{root}s{i}{j}")
+        for i in range(d):
+            array, at = ("x", i * wide) if i < self.states else ("lines", (i - self.states) * wide)
+            row = f"rows({array}, {at}, 1, {wide}, {wide})"
+            lines.append(f"{row}[0] = {mean}{i} + rows(pattern, {i * wide}, 1, {wide}, {wide})[0]")
+            if i >= self.states:
+                place, transform = self.learned[i - self.states]
+                lines += [f"theta[{place * wide + k}] = {_back(transform, f'lines[{at + k}]')}" for k in range(wide)]
         return lines
-
-    def _point(self, i: int, k: int, mean: str) -> list[str]:
-        j, sign = k - self.first, "+"
-        if k >= self.count:
-            j = -self.first
-        elif j >= self.d:
-            j, sign = j - self.d, "-"
-        value = f"{mean}{i} {sign} s{i}{j}" if 0 <= j <= i else f"{mean}{i}"
-        if i < self.states:
-            return [f"x[{i * self.lanes + k}] = {value}"]
-        place, transform = self.learned[i - self.states]
-        line = f"lines[{(i - self.states) * self.lanes + k}]"
-        return [f"{line} = {value}", f"theta[{place * self.lanes + k}] = {_back(transform, line)}"]
 
     def _ahead(self) -> list[str]:
         """The forecast's belief; that of now where no time has passed."""
@@ -131,27 +126,26 @@ class _Cycle:
         for i in range(d):
             array, at = ("x", i) if i < self.states else ("lines", i - self.states)
             inner += [
-                f"r = rows({array}, {at * self.lanes}, 1, {self.lanes}, {self.lanes})[0]",
-                f"o = {array}[{at * self.lanes}]",
-                f"a{i} = o + total(w * (r - o))",
-                f"e{i} = v * (r - a{i})",
+                f"r{i} = rows({array}, {at * self.lanes}, 1, {self.lanes}, {self.lanes})[0]",
+                f"o{i} = {array}[{at * self.lanes}]",
+                f"a{i} = o{i} + total(w * (r{i} - o{i}))",
+                f"e{i} = v * (r{i} - a{i})",
             ]
-        inner += [f"g{i}{j} = total(e{i} * e{j})" for i in range(d) for j in _to(i)]
         inner.append("passed = t[end] - t[begin]")
-        inner += [f"g{i}{i} += drift[{i}] * drift[{i}] * passed" for i in range(d)]
-        inner.append("good = True")
+        walk = [f" + drift[{i}] * drift[{i}] * passed" for i in range(d)]
+        inner += [f"g{i}{j} = total(e{i} * e{j}){walk[i] if i == j else ''}" for i in range(d) for j in _to(i)]
         for j in range(d):
             pivot = " - ".join([f"g{j}{j}", *(f"b{j}{k} * b{j}{k}" for k in range(j))])
-            inner += [f"p = {pivot}", f"good &= p > LEAST_PIVOT * g{j}{j} and isfinite(p)", "f = 1.0 / sqrt(p)"]
-            inner.append(f"b{j}{j} = p * f")
+            inner += [f"p{j} = {pivot}", f"t{j} = 1.0 / sqrt(p{j})", f"b{j}{j} = p{j} * t{j}"]
             for i in range(j + 1, d):
                 rest = " - ".join([f"g{i}{j}", *(f"b{i}{k} * b{j}{k}" for k in range(j))])
-                inner.append(f"b{i}{j} = ({rest}) * f")
+                inner.append(f"b{i}{j} = ({rest}) * t{j}")
+        enough = " and ".join(f"p{j} > LEAST_PIVOT * g{j}{j}" for j in range(d))
         same = [f"a{i} = m{i}" for i in range(d)] + [f"b{i}{j} = l{i}{j}" for i in range(d) for j in _to(i)]
         return [
             "if end > begin:",
             *("    " + line for line in inner),
-            "    if not good:",
+            f"    if not ({enough} and isfinite({' + '.join(f'p{j}' for j in range(d))})):",
             *("        " + line for line in _LEAVE),
             "else:",
             *("    " + line for line in same),
@@ -162,25 +156,22 @@ class _Cycle:
         lines = [
             *self._drawn("a", "b"),
             "see(t[end], u[end - 1] if end > 0 else u0, x, theta, {0}, {0}, {0}, seen)".format(self.lanes),
-            "measured, product, common, nis = 0, 1.0, 0.0, 0.0",
         ]
         for a in range(self.q):
             at, value = a * self.lanes, f"values[c, {a}]"
-            share = f" + error[1, {a}] * error[1, {a}] * total(w * (r * r))" if self.shares[a] else ""
+            share = f" + error[1, {a}] * error[1, {a}] * total(w * (seen{a} * seen{a}))" if self.shares[a] else ""
             lines += [
-                f"r = rows(seen, {at}, 1, {self.lanes}, {self.lanes})[0]",
-                f"o = seen[{at}]",
-                f"h{a} = o + total(w * (r - o))",
-                f"r_ = v * (r - h{a})",
-                f"variance{a} = total(r_ * r_)",
+                f"seen{a} = rows(seen, {at}, 1, {self.lanes}, {self.lanes})[0]",
+                f"from{a} = seen[{at}]",
+                f"h{a} = from{a} + total(w * (seen{a} - from{a}))",
+                f"off{a} = v * (seen{a} - h{a})",
+                f"variance{a} = total(off{a} * off{a})",
                 f"noise{a} = error[0, {a}] * error[0, {a}]{share}",
-                f"sd = sqrt(noise{a})",
+                f"sd{a} = sqrt(noise{a})",
                 f"missing{a} = isnan({value})",
-                f"f = 0.0 if missing{a} else 1.0 / sd",
-                f"i{a} = 0.0 if missing{a} else ({value} - h{a}) * f",
-                f"measured += 0 if missing{a} else 1",
-                f"product *= 1.0 if missing{a} else sd",
-                "f *= share",
+                f"scale{a} = 0.0 if missing{a} else 1.0 / sd{a}",
+                f"i{a} = 0.0 if missing{a} else ({value} - h{a}) * scale{a}",
+                f"half{a} = scale{a} * share",
             ]
             lines += self._pairs(a)
         return lines
@@ -189,65 +180,69 @@ class _Cycle:
         """Half differences of pairs move with the state; what they share beyond the mean is further noise."""
         lines, at = [], a * self.lanes + self.first
         for j in range(self.d):
-            plus, minus = f"seen[{at + j}]", f"seen[{at + self.d + j}]"
             lines += [
-                f"y{a}{j} = f * ({plus} - {minus})",
-                f"c{a}{j} = f * (({plus} - h{a}) + ({minus} - h{a}))",
-                f"common += c{a}{j} * c{a}{j}",
+                f"plus{a}{j}, minus{a}{j} = seen[{at + j}], seen[{at + self.d + j}]",
+                f"y{a}{j} = half{a} * (plus{a}{j} - minus{a}{j})",
+                f"c{a}{j} = half{a} * ((plus{a}{j} - h{a}) + (minus{a}{j} - h{a}))",
             ]
         if self.first:
-            centre = f"c{a}{self.d}"
-            lines += [f"{centre} = (f / share) * v0 * (seen[{at - 1}] - h{a})", f"common += {centre} * {centre}"]
+            lines.append(f"c{a}{self.d} = scale{a} * v0 * (from{a} - h{a})")
         return lines
 
     def _absorbed(self) -> list[str]:
         """Innovations and slopes whitened by the further noise, 1 + C C'."""
-        lines, terms = ["if not (common < SHARPEST and 1e-200 < product < 1e200):", *("    " + x for x in _LEAVE)], self.d
-        for a in range(self.q):
+        q, lines = self.q, []
+        for a in range(q):
             for b in _to(a):
-                sums = [f"c{a}{j} * c{b}{j}" for j in range(terms + self.first)]
-                lines.append(f"q{a}{b} = " + " + ".join([*(["1.0"] if a == b else []), *sums]))
-        for b in range(self.q):
-            pivot = " - ".join([f"q{b}{b}", *(f"q{b}{k} * q{b}{k}" for k in range(b))])
-            lines += [f"q{b}{b} = sqrt({pivot})", f"f = 1.0 / q{b}{b}", f"product *= q{b}{b}"]
-            for a in range(b + 1, self.q):
-                rest = " - ".join([f"q{a}{b}", *(f"q{a}{k} * q{b}{k}" for k in range(b))])
-                lines.append(f"q{a}{b} = ({rest}) * f")
+                sums = [f"c{a}{j} * c{b}{j}" for j in range(self.d + self.first)]
+                lines.append(f"q{a}{b} = {' + '.join(sums)}")
+        lines += [
+            f"common = {' + '.join(f'q{a}{a}' for a in range(q))}",
+            f"noises = {' * '.join(f'(1.0 if missing{a} else sd{a})' for a in range(q))}",
+            "if not (common < SHARPEST and 1e-200 < noises < 1e200):",
+            *("    " + line for line in _LEAVE),
+        ]
+        for b in range(q):
+            pivot = " - ".join([f"(1.0 + q{b}{b})", *(f"u{b}{k} * u{b}{k}" for k in range(b))])
+            lines += [f"u{b}{b} = sqrt({pivot})", f"v{b} = 1.0 / u{b}{b}"]
+            for a in range(b + 1, q):
+                rest = " - ".join([f"q{a}{b}", *(f"u{a}{k} * u{b}{k}" for k in range(b))])
+                lines.append(f"u{a}{b} = ({rest}) * v{b}")
             for name in (f"i{b}", *(f"y{b}{j}" for j in range(self.d))):
-                rest = " - ".join([name, *(f"q{b}{k} * {name[0]}{k}{name[2:]}" for k in range(b))])
-                lines.append(f"{name} = ({rest}) * f")
-            lines.append(f"nis += i{b} * i{b}")
+                rest = " - ".join([name, *(f"u{b}{k} * x{name[0]}{k}{name[2:]}" for k in range(b))])
+                lines.append(f"x{name} = ({rest}) * v{b}")
         return lines
 
     def _conditioned(self) -> list[str]:
         """The belief after: its root is b W^-1, W'W = 1 + Y'Y."""
-        d, lines = self.d, []
+        d, q, lines = self.d, self.q, []
         for i in range(d):
             for j in _to(i):
-                sums = [f"y{a}{i} * y{a}{j}" for a in range(self.q)]
-                lines.append(f"w{i}{j} = " + " + ".join(sums))
-        lines.append("sharp = " + " + ".join(f"w{i}{i}" for i in range(d)))
-        lines += [f"z{j} = " + " + ".join(f"i{a} * y{a}{j}" for a in range(self.q)) for j in range(d)]
+                lines.append(f"o{i}{j} = {' + '.join(f'xy{a}{i} * xy{a}{j}' for a in range(q))}")
+        lines.append("sharp = " + " + ".join(f"o{i}{i}" for i in range(d)))
         for k in reversed(range(d)):
             below = [f"w{i}{k} * w{i}{k}" for i in range(k + 1, d)]
-            lines += [f"p = 1.0 + ({' - '.join([f'w{k}{k}', *below])})", f"w{k}{k} = sqrt(p)", f"f = 1.0 / w{k}{k}"]
+            lines += [f"w{k}{k} = sqrt(1.0 + ({' - '.join([f'o{k}{k}', *below])}))", f"d{k} = 1.0 / w{k}{k}"]
             for j in range(k):
-                rest = " - ".join([f"w{k}{j}", *(f"w{i}{k} * w{i}{j}" for i in range(k + 1, d))])
-                lines.append(f"w{k}{j} = ({rest}) * f")
-            pulled = " - ".join([f"z{k}", *(f"z{i} * w{i}{k}" for i in range(k + 1, d))])
-            lines += [f"z{k} = ({pulled}) * f", f"nis -= z{k} * z{k}", f"product *= w{k}{k}"]
+                rest = " - ".join([f"o{k}{j}", *(f"w{i}{k} * w{i}{j}" for i in range(k + 1, d))])
+                lines.append(f"w{k}{j} = ({rest}) * d{k}")
+            sums = " + ".join(f"xi{a} * xy{a}{k}" for a in range(q))
+            pulled = " - ".join([f"({sums})", *(f"z{i} * w{i}{k}" for i in range(k + 1, d))])
+            lines.append(f"z{k} = ({pulled}) * d{k}")
             for i in range(k, d):
                 rest = " - ".join([f"b{i}{k}", *(f"k{i}{j} * w{j}{k}" for j in range(k + 1, i + 1))])
-                lines.append(f"k{i}{k} = ({rest}) * f")
+                lines.append(f"k{i}{k} = ({rest}) * d{k}")
+        explained = "".join(f" - z{k} * z{k}" for k in reversed(range(d)))
+        lines.append(f"nis = {' + '.join(f'xi{a} * xi{a}' for a in range(q))}{explained}")
         lines += [f"n{i} = " + " + ".join([f"a{i}", *(f"k{i}{j} * z{j}" for j in _to(i))]) for i in range(d)]
-        finite = " and ".join(["sharp < SHARPEST", "isfinite(nis)", *(f"isfinite(n{i})" for i in range(d))])
-        lines.append(f"good = {finite}")
+        good = ["sharp < SHARPEST", f"isfinite(nis + {' + '.join(f'abs(n{i})' for i in range(d))})"]
         for at, (_, transform) in enumerate(self.learned):
             if isinstance(transform, Log):
                 row = self.states + at
                 reach = f"scale * max({', '.join(f'abs(k{row}{j})' for j in _to(row))}, 0.0)"
-                lines += [f"f = {reach}", f"good &= exp(n{row} - f) > 0.0 and isfinite(exp(n{row} + f))"]
-        return [*lines, "if not good:", *("    " + line for line in _LEAVE)]
+                lines.append(f"reach{row} = {reach}")
+                good.append(f"exp(n{row} - reach{row}) > 0.0 and isfinite(exp(n{row} + reach{row}))")
+        return [*lines, f"if not ({' and '.join(good)}):", *("    " + line for line in _LEAVE)]
 
     def _reported(self) -> list[str]:
         """What the cycle found, and the belief after it becomes the one before the next."""
@@ -260,7 +255,9 @@ class _Cycle:
             ]
         lines += [
             "numbers[c, 0] = nis",
-            "numbers[c, 1] = -0.5 * (measured * log(2.0 * pi) + nis) - log(product)",
+            f"measured = {' + '.join(f'(0 if missing{a} else 1)' for a in range(self.q))}",
+            f"factors = {' * '.join([*(f'u{a}{a}' for a in range(self.q)), *(f'w{i}{i}' for i in range(d))])}",
+            "numbers[c, 1] = -0.5 * (measured * log(2.0 * pi) + nis) - log(noises * factors)",
             f"numbers[c, 2] = min({', '.join(f'b{i}{i}, k{i}{i}' for i in range(d))})",
             "codes[c] = 0",
         ]

@@ -5,8 +5,9 @@ A sample at the time of a dose is taken before the dose. Times are irregular; wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -97,6 +98,35 @@ class Observation:
     values: Floats
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Observations(Sequence[Observation]):
+    """Many observations as two arrays, times (T,) and values (T, q), which whole-record filters take as they are."""
+
+    times: Floats
+    values: Floats
+
+    def __post_init__(self) -> None:
+        times, values = np.asarray(self.times, dtype=float), np.asarray(self.values, dtype=float)
+        if times.ndim != 1 or values.ndim != 2 or times.size != values.shape[0]:
+            raise InputError("observations", "values", (times.shape, values.shape), "(T,) times and (T, q) values")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "values", values)
+
+    def __len__(self) -> int:
+        return int(self.times.size)
+
+    @overload
+    def __getitem__(self, index: int) -> Observation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Observations: ...
+
+    def __getitem__(self, index: int | slice) -> Observation | Observations:
+        if isinstance(index, slice):
+            return Observations(self.times[index], self.values[index])
+        return Observation(float(self.times[index]), self.values[index])
+
+
 def observation(system: System, time: float, measured: Mapping[str, float]) -> Observation:
     """The observation that holds `measured` values by the name of their observable."""
     values = np.full(len(system.noise), np.nan)
@@ -143,7 +173,7 @@ def propagate(system: System, schedule: Schedule, members: Floats, start: float,
         return members.copy(order="C"), codes
     grid = grid_between(system.model, schedule, start, end)
     steps = interval_steps(grid.t, system.step)
-    if n * count * steps.sum() >= MUCH and (of := lane_kernels(system.model)) is not None:
+    if n * count * steps.sum() >= MUCH and (of := lane_kernels(system.model, count)) is not None:
         return abreast(system, of, members, grid, steps)
     after, out = members.copy(order="C"), np.empty((1, n, count))
     record = np.full(grid.t.size, -1, dtype=np.int64)

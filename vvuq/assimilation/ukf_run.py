@@ -10,7 +10,7 @@ import numpy as np
 
 from vvuq.assimilation.filtered import Filtered, Integers, filter_steps
 from vvuq.assimilation.straight import straight_record, suits
-from vvuq.assimilation.system import Observation, System, check_times, check_values
+from vvuq.assimilation.system import Observation, Observations, System, check_times, check_values
 from vvuq.assimilation.transforms import Log, Logit
 from vvuq.assimilation.ukf import Unscented, weights
 from vvuq.models.kernels import observe_kernel, rhs_kernel
@@ -46,7 +46,7 @@ def filter_record(
     if method.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
     times, values = _measured(system, prior, observations)
-    lanes = lane_kernels(system.model) if tier != "pointer" else None
+    lanes = lane_kernels(system.model, weights(method, system.size).mean.size) if tier != "pointer" else None
     belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
     found = _found(times.size - 1, system, roots)
     _run(_Work(method, system, schedule, times, values, belief, found, lanes), straight=tier == "straight")
@@ -107,7 +107,7 @@ def _run(work: _Work, *, straight: bool) -> None:
     kernel, wide = _straight(system, of.mean.size, side[1].shape[1]), side[1].shape[1]
     padded = np.zeros((2, wide))
     padded[:, : of.mean.size] = of.mean, of.root
-    room = np.empty(len(system.learned) * wide), np.empty(len(system.noise) * wide)
+    room = np.zeros(system.size * wide), np.empty(len(system.learned) * wide), np.empty(len(system.noise) * wide)
     given = walk, first, rows, system.step, of.scale, padded.reshape(-1), drift, error, work.values, work.belief
     done, chunk = 0, 1
     while done < cycles:
@@ -127,16 +127,20 @@ def _straight(system: System, count: int, wide: int) -> Any:
 
 
 def _measured(system: System, prior: Belief, observations: Sequence[Observation]) -> tuple[Floats, Floats]:
-    """The times (T + 1,) from the prior's on, and the values (T, q)."""
-    q, arrays = len(system.noise), [np.asarray(one.values, dtype=float) for one in observations]
-    times = np.array([prior.time, *[one.time for one in observations]], dtype=float)
-    ascends = bool((times[1:] >= times[:-1]).all()) and times[-1] < np.inf
-    values = np.concatenate([_NOTHING, *arrays]) if {array.shape for array in arrays} <= {(q,)} else _NOTHING
-    if not ascends or values.size != len(arrays) * q or np.isinf(values).any():
-        for start, end, array in zip(times, times[1:], arrays, strict=False):
-            check_values(system, array)
+    """The times (T + 1,) from the prior's on, and the values (T, q). Raises InputError for what a step would refuse."""
+    q = len(system.noise)
+    if not isinstance(observations, Observations):
+        arrays = [check_values(system, one.values) for one in observations]
+        times = np.array([one.time for one in observations], dtype=float)
+        observations = Observations(times, np.array(arrays, dtype=float).reshape(len(arrays), q))
+    times, values = np.append(prior.time, observations.times), np.ascontiguousarray(observations.values)
+    if values.shape[1] != q or np.isinf(values).any():
+        for one in values:
+            check_values(system, one)
+    if not ((times[1:] >= times[:-1]).all() and times[-1] < np.inf):
+        for start, end in zip(times, times[1:], strict=False):
             check_times(float(start), float(end))
-    return times, values.reshape(len(arrays), q)
+    return times, values
 
 
 def _walk(system: System, schedule: Schedule, times: Floats) -> tuple[Grid, Integers]:

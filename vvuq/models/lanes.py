@@ -17,7 +17,8 @@ from vvuq.numerics.abreast import CARRY_SIGNATURE, OBSERVE_SIGNATURE
 from vvuq.numerics.jit import Pointer
 
 MOST_UNPACKED = 64  # states that a function names one by one: more would compile for minutes
-SIMPLE = 4  # states up to which one vector of four leaves the processor waiting for its own results
+LONG = 8  # the width for long states: a whole line of the cache
+COSTS = {4: 1.5, 8: 1.0, 12: 1.1}  # of a lane by width, for short states: vectors of one width wait for their own results
 _CARRY = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
@@ -33,10 +34,9 @@ def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work,
             model_rhs(t + 0.5 * h, {x_y}, us, thetas, stage(k2, now, z, 0.5 * h))
             model_rhs(t + 0.5 * h, {x_z}, us, thetas, stage(k3, now, y, h))
             model_rhs(t + h, {x_y}, us, thetas, k4)
-            off = now[0] * 0.0
 {combine}
             now = then
-        rows(finite, first, 1, lanes, {width})[0] = off
+{check}
 """
 _OBSERVE = """
 
@@ -50,9 +50,8 @@ def observe(t, u, x, theta, theta_stride, stride, lanes, seen):
 """
 
 
-_COMBINE = """then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])
-off += then[{i}] * 0.0"""
-_LOOP = textwrap.indent(_COMBINE.format(i="i"), 4 * " ")
+_COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])"
+_FINITE = "rows(finite, first, 1, lanes, {width})[0] = {off}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +67,26 @@ class Lanes:
         return -(-runs // self.width) * self.width
 
 
+def lane_kernels(model: Model, runs: int) -> Lanes | None:
+    """The kernels of a model for so many runs; None where it has no wide form, as where it branches on a state."""
+    return _kernels(model, _width(model, runs))
+
+
+def _width(model: Model, runs: int) -> int:
+    """The width at which so many runs cost least."""
+    if len(model.states) > kernels.MOST_NAMES:
+        return LONG
+    return min(COSTS, key=lambda width: -(-runs // width) * width * COSTS[width])
+
+
 @lru_cache(maxsize=64)
-def lane_kernels(model: Model) -> Lanes | None:
-    """The kernels of a model; None where its functions have no wide form, as where they branch on a state."""
-    carry, observe = _carry_text(model), _observe_text(model)
+def _kernels(model: Model, width: int) -> Lanes | None:
+    carry, observe = _carry_text(model, width), _observe_text(model, width)
     if carry is None:
         return None
     try:
         return Lanes(
-            _width(model),
+            width,
             Pointer(kernels.module(carry).carry, CARRY_SIGNATURE),
             Pointer(kernels.module(observe).observe, OBSERVE_SIGNATURE),
         )
@@ -84,14 +94,9 @@ def lane_kernels(model: Model) -> Lanes | None:
         return None
 
 
-def _width(model: Model) -> int:
-    """Long states take whole lines of the cache; few leave room for a second vector."""
-    return 8 if len(model.states) <= SIMPLE or len(model.states) > kernels.MOST_NAMES else 4
-
-
-def _carry_text(model: Model) -> str | None:
+def _carry_text(model: Model, width: int) -> str | None:
     """None where it would be too long."""
-    n, width = len(model.states), _width(model)
+    n = len(model.states)
     short = n <= kernels.MOST_NAMES
     body = kernels.written_out(model, {"model_rhs": model.rhs}, inline=short)
     named = short or kernels.unpacks(body)
@@ -104,31 +109,37 @@ def _carry_text(model: Model) -> str | None:
         """On the stack where it may end up in registers."""
         return f"local_rows({count}, {width})" if named else f"rows(work, {first * width}, {count}, {width}, {width})"
 
-    sums = [_COMBINE.format(i=i) for i in range(n)] if named else [f"for i in range(np.uint64({n})):", _LOOP]
+    combine = [_COMBINE.format(i=i) for i in range(n)]
+    check = [_FINITE.format(width=width, off=" + ".join(f"0.0 * then[{i}]" for i in range(n)))]
+    if not named:  # in one pass, since long states do not stay in the nearest cache
+        combine = ["off = now[0] * 0.0", f"for i in range(np.uint64({n})):"]
+        combine += ["    " + line for line in (_COMBINE.format(i="i"), "off += then[i] * 0.0")]
+        check = [_FINITE.format(width=width, off="off")]
     text = _CARRY.format(
         n=n,
         room="".join(f"    {name} = {room(k * n, n)}\n" for k, name in enumerate(("k1", "k2", "k3", "k4", "y", "z"))),
-        combine=textwrap.indent("\n".join(sums), 12 * " "),
+        combine=textwrap.indent("\n".join(combine), 12 * " "),
+        check=textwrap.indent("\n".join(check), 8 * " "),
         **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
-        **_common(model, body),
+        **_common(model, body, width),
     )
     return _head(model, "CARRY_SIGNATURE") + body + text
 
 
-def _observe_text(model: Model) -> str:
+def _observe_text(model: Model, width: int) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
     body = kernels.written_out(model, functions, inline=True)
     now = kernels.entries("now", len(model.states), kernels.unpacks(body))
-    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body))
+    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body, width))
     for i, name in enumerate(functions):
         text += f"        {name}(t, {now}, us, thetas, part(out, {i}, 1))\n"
     return _head(model, "OBSERVE_SIGNATURE") + body + text
 
 
-def _common(model: Model, body: str) -> dict[str, object]:
+def _common(model: Model, body: str, width: int) -> dict[str, object]:
     p, named = len(model.parameters), kernels.unpacks(body)
     us = kernels.entries("u", len(model.inputs) + len(model.covariates), named)
-    return {"p": p, "us": us, "thetas": kernels.entries("p", p, named), "width": _width(model)}
+    return {"p": p, "us": us, "thetas": kernels.entries("p", p, named), "width": width}
 
 
 def _head(model: Model, signature: str) -> str:

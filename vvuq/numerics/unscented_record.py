@@ -50,11 +50,11 @@ ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECT
 # squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
 FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
 # What a record without loops takes (assimilation/straight.py): weights (2 W,) are those in a mean and the roots of those in
-# a covariance, 0 for lanes to spare; lines, seen: room for learned parameters (l W,) and for what is measured (q W,). It
-# begins at cycle `first` and returns the cycle that it leaves to others, or T; at (1,): the boundary that it has reached.
+# a covariance, 0 for lanes to spare; pattern (d W,) begins as zeros; lines, seen: room for learned parameters (l W,) and for
+# what is measured (q W,). It begins at cycle `first` and returns the cycle that it leaves to others, or T; at (1,): the boundary that it has reached.
 STRAIGHT_SIGNATURE = I8(
     CARRY, OBSERVE, GRID, VECTOR, INDICES, F8, F8, VECTOR, VECTOR, MATRIX, MATRIX, NORMAL, MATRIX, FLAT, VECTOR, VECTOR,
-    FOUND, I8, INDICES,
+    VECTOR, FOUND, I8, INDICES,
 )  # fmt: skip
 EXACT_MOMENTS_SIGNATURE = I8(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX)
 EXACT_UPDATE_SIGNATURE = I8(NORMAL, I8, MATRIX, VECTOR, VECTOR, VECTOR, NORMAL, VECTOR, VECTOR, MATRIX, MATRIX)
