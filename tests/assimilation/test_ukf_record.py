@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from vvuq.assimilation import ukf_run
 from vvuq.assimilation.filtered import filter_steps
-from vvuq.assimilation.system import Observation, System, gaussian
+from vvuq.assimilation.system import Observation, Observations, System, gaussian
 from vvuq.assimilation.transforms import Identity, Log, Logit
 from vvuq.assimilation.ukf import Unscented
 from vvuq.assimilation.ukf_run import filter_record
@@ -129,6 +130,27 @@ def test_on_problems_without_digits_it_is_as_near_the_steps_as_these_are_to_them
         apart.append(tuple(float(np.abs(one.sd / steps.sd - 1.0).max()) for one in (record, other)))
     by_record, by_rounding = np.percentile(apart, [50, 95], axis=0).T
     assert np.all(by_record <= 10.0 * by_rounding)
+
+
+@pytest.mark.parametrize("options", [{}, {"kappa": 2.0}])
+def test_the_record_without_loops_needs_no_help_on_an_ordinary_record(options, monkeypatch):
+    """Its equality with the others would say nothing if these did its work."""
+    kept = []
+    monkeypatch.setattr(ukf_run, "unscented_record", lambda *taken: kept.append(taken[-3:-1]))
+    found = filter_record(Unscented(**options), response(), Schedule(), turnover.prior(), ragged(), tier="straight")
+    assert kept == [] and found.last.cycle == 12
+
+
+def test_many_observations_come_as_two_arrays():
+    observed = ragged()
+    both = Observations(np.array([o.time for o in observed]), np.array([o.values for o in observed]))
+    assert len(both) == 12 and both[3].time == observed[3].time and len(both[2:5]) == 3
+    found, same_ = (
+        filter_record(Unscented(), response(), Schedule(), turnover.prior(), given) for given in (observed, both)
+    )
+    np.testing.assert_array_equal(found.mean, same_.mean)
+    with pytest.raises(InputError, match="values"):
+        Observations(np.zeros(3), np.zeros((2, 2)))
 
 
 def test_a_linear_operator_observes_in_the_place_of_the_model():

@@ -2,6 +2,7 @@
 
 import linecache
 
+import large
 import numpy as np
 import pytest
 from examples import EXPLOSIVE, LOGISTIC, LOTKA_VOLTERRA, parameter, pk
@@ -98,7 +99,7 @@ def sizes(model):
     return len(model.states), len(model.parameters), len(model.observables)
 
 
-@pytest.mark.parametrize(("name", "runs"), [*((name, 8) for name in MODELS), ("lotka_volterra", 4), ("lotka_volterra", 10)])
+@pytest.mark.parametrize(("name", "runs"), [*((name, 8) for name in MODELS), ("lotka_volterra", 4), ("logistic", 10)])
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), begin=st.floats(0.0, 5.0), span=st.floats(0.01, 2.0), steps=st.integers(1, 7))
 def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, runs, seed, begin, span, steps):
@@ -121,6 +122,31 @@ def test_each_lane_is_the_run_on_its_own_bit_for_bit(name, runs, seed, begin, sp
         np.testing.assert_array_equal(end.reshape(n, width)[:, lane], state)
         np.testing.assert_array_equal(seen.reshape(q, width)[:, lane], one)
         assert np.isfinite(state).all() == (finite[lane] == 0.0)
+
+
+@pytest.mark.parametrize("name", ["ring", "tree"])
+def test_long_states_run_side_by_side_in_place_or_not(name):
+    """The ring writes its slopes and keeps none: there the rule of the last stage is another sum, equal to rounding.
+    The tree reads the slopes that it has written, which are kept: the same bits."""
+    model = (large.ring(100) if name == "ring" else large.tree()).system.model
+    lanes, pointer, n = lane_kernels(model, 16), rhs_kernel(model), len(model.states)
+    draws = np.random.default_rng(3)
+    x, theta = draws.normal(size=(n, 16)), np.array([of.prior.quantile(0.5) for of in model.parameters])
+    room, finite, end = np.empty(6 * n * lanes.width), np.empty(16), np.empty(n * 16)
+    common = np.repeat(theta, lanes.width), lanes.width, 16, 16, room, finite
+    lanes.carry.kernel(0.0, 0.3, 6, np.zeros(0), x.ravel(), end, *common)
+    within = x.flatten()
+    lanes.carry.kernel(0.0, 0.3, 6, np.zeros(0), within, within, *common)
+    np.testing.assert_array_equal(within, end)
+    work, tolerance = np.empty((5, n)), 1e-13 if name == "ring" else 0.0
+    for lane in range(16):
+        state = x[:, lane].copy()
+        rk4_interval(pointer, state, np.zeros(0), theta, 0.0, 0.3, 6, work)
+        np.testing.assert_allclose(end.reshape(n, 16)[:, lane], state, rtol=tolerance, atol=tolerance)
+    assert not finite.any()
+    x[n // 2, 5] = np.inf
+    lanes.carry.kernel(0.0, 0.3, 6, np.zeros(0), x.ravel(), end, *common)
+    assert np.flatnonzero(np.isnan(finite)).tolist() == [5]
 
 
 def test_runs_in_place_and_with_parameters_of_their_own_or_in_common():

@@ -26,12 +26,14 @@ from numba import njit
 from vvuq.numerics.abreast import carry_lanes
 from vvuq.numerics.gram import LEAST_PIVOT, SHARPEST
 from vvuq.numerics.unscented_record import STRAIGHT_SIGNATURE
-from vvuq.numerics.vectors import rows, total
+from vvuq.numerics.rows import rows
+from vvuq.numerics.vectors import total
 
 
 @njit(STRAIGHT_SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def straight_record(
-    carry, see, grid, u0, row, step, scale, weights, drift, error, values, belief, lanes, flat, pattern, lines, seen, found, first, at
+    carry, see, grid, u0, row, step, scale, weights, drift, error, values, belief, lanes, flat, pattern, lines, seen,
+    found, first, at,
 ):
     (t, u, jump, event), (mean, root), (x, theta, _, _) = grid, belief, flat
     course, sds, roots, innovation, predicted, spread, numbers, codes = found
@@ -60,7 +62,7 @@ def suits(system: System) -> bool:
 def straight_record(
     sizes: tuple[int, int, int, int], learned: tuple[tuple[int, Transform], ...], proportional: tuple[bool, ...]
 ) -> Any:
-    """The kernel for (states, observables, points, lanes): which parameters are learned, and which errors are shares."""
+    """The kernel for (states, observables, points, lanes), parameters that are learned, and errors that are shares."""
     states, q, count, lanes = sizes
     of = _Cycle(states, learned, count, lanes, proportional)
     d = states + len(learned)
@@ -152,10 +154,10 @@ class _Cycle:
         ]
 
     def _compared(self) -> list[str]:
-        """What the forecast's points would measure, against what was: innovations i, and slopes y, in units of errors."""
+        """What the forecast's points would measure, against what was: innovations i, slopes y, in units of errors."""
         lines = [
             *self._drawn("a", "b"),
-            "see(t[end], u[end - 1] if end > 0 else u0, x, theta, {0}, {0}, {0}, seen)".format(self.lanes),
+            f"see(t[end], u[end - 1] if end > 0 else u0, x, theta, {self.lanes}, {self.lanes}, {self.lanes}, seen)",
         ]
         for a in range(self.q):
             at, value = a * self.lanes, f"values[c, {a}]"
@@ -204,13 +206,13 @@ class _Cycle:
         ]
         for b in range(q):
             pivot = " - ".join([f"(1.0 + q{b}{b})", *(f"u{b}{k} * u{b}{k}" for k in range(b))])
-            lines += [f"u{b}{b} = sqrt({pivot})", f"v{b} = 1.0 / u{b}{b}"]
+            lines += [f"u{b}{b} = sqrt({pivot})", f"inverse{b} = 1.0 / u{b}{b}"]
             for a in range(b + 1, q):
                 rest = " - ".join([f"q{a}{b}", *(f"u{a}{k} * u{b}{k}" for k in range(b))])
-                lines.append(f"u{a}{b} = ({rest}) * v{b}")
+                lines.append(f"u{a}{b} = ({rest}) * inverse{b}")
             for name in (f"i{b}", *(f"y{b}{j}" for j in range(self.d))):
                 rest = " - ".join([name, *(f"u{b}{k} * x{name[0]}{k}{name[2:]}" for k in range(b))])
-                lines.append(f"x{name} = ({rest}) * v{b}")
+                lines.append(f"x{name} = ({rest}) * inverse{b}")
         return lines
 
     def _conditioned(self) -> list[str]:

@@ -184,9 +184,7 @@ def propagate(system: System, schedule: Schedule, members: Floats, start: float,
     return after, codes
 
 
-def abreast(
-    system: System, of: Lanes, members: Floats, grid: Grid, steps: Codes
-) -> tuple[Floats, Codes]:
+def abreast(system: System, of: Lanes, members: Floats, grid: Grid, steps: Codes) -> tuple[Floats, Codes]:
     """propagate() by the kernels of lanes, over a grid of events."""
     n, count, wide = system.states, members.shape[1], of.count(members.shape[1])
     source = np.ascontiguousarray(members)
@@ -202,9 +200,7 @@ def abreast(
             source = source.copy() if s == 0 else after
             source[:n] += grid.jump[s][:, None]
         begin = source[:n].reshape(-1) if s == 0 else x
-        of.carry.kernel(
-            grid.t[s], grid.t[s + 1], taken, grid.u[s], begin, x, theta, few, wide, wide, work, finite
-        )
+        of.carry.kernel(grid.t[s], grid.t[s + 1], taken, grid.u[s], begin, x, theta, few, wide, wide, work, finite)
     codes = np.where(np.isfinite(finite[:count]), 0, int(Code.NOT_FINITE))
     after = after[:, :count] if wide == count else after[:, :count].copy()
     after[:n, codes != 0] = np.nan

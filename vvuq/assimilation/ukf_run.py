@@ -38,10 +38,10 @@ def filter_record(
 ) -> Filtered:
     """The belief after each observation, in order of time, and what each cycle saw.
 
-    roots: keeps the covariance root after each cycle. tier: "lanes" runs the sigma points side by side where the model has
-    a wide form, else it is as "pointer", one run at a time; the results are the same. "straight" also writes the algebra
-    out for the size at hand, up to 8 rows and 4 observables: seconds to compile, a third of the time to run, results
-    equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises InputError as
+    roots: keeps the covariance root after each cycle. tier: "lanes" runs the sigma points side by side where the model
+    has a wide form, else it is as "pointer", one run at a time; the results are the same. "straight" also writes the
+    algebra out for the size at hand, up to 8 rows and 4 observables: seconds to compile, a third of the time to run,
+    results equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises InputError as
     the steps would."""
     if method.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
@@ -111,9 +111,7 @@ def _run(work: _Work, *, straight: bool) -> None:
     given = walk, first, rows, system.step, of.scale, padded.reshape(-1), drift, error, work.values, work.belief
     done, chunk = 0, 1
     while done < cycles:
-        done = kernel(
-            work.lanes.carry, work.lanes.observe, *given, *side[1:], *room, work.found, done, at
-        )
+        done = kernel(work.lanes.carry, work.lanes.observe, *given, *side[1:], *room, work.found, done, at)
         if done < cycles:
             unscented_record(*takes, done, min(done + chunk, cycles), at)
             done, chunk = min(done + chunk, cycles), 2 * chunk

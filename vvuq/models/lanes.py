@@ -1,4 +1,4 @@
-"""Kernels generated for one model: many runs go through RK4 side by side, a few lanes of wide numbers at a time (tier 2).
+"""Kernels generated for one model: many runs go through RK4 side by side, as wide numbers (tier 2).
 
 The model's own functions are compiled for wide numbers (numerics/vectors.py); every operation and its order are those
 of numerics/rk4.py, so the results are the same to the last bit."""
@@ -18,7 +18,11 @@ from vvuq.numerics.jit import Pointer
 
 MOST_UNPACKED = 64  # states that a function names one by one: more would compile for minutes
 LONG = 8  # the width for long states: a whole line of the cache
-COSTS = {4: 1.5, 8: 1.0, 12: 1.1}  # of a lane by width, for short states: vectors of one width wait for their own results
+COSTS = {
+    4: 1.5,
+    8: 1.0,
+    12: 1.1,
+}  # of a lane by width, for short states: vectors of one width wait for their own results
 _CARRY = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
@@ -37,6 +41,32 @@ def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work,
 {combine}
             now = then
 {check}
+"""
+_CARRY_LONG = """
+
+@njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
+def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
+    h, us = (t1 - t0) / steps, {us}
+    start, y2 = rows(work, 0, {n}, {width}, {width}), rows(work, {n} * {width}, {n}, {width}, {width})
+    y3, y4 = rows(work, 2 * {n} * {width}, {n}, {width}, {width}), rows(work, 3 * {n} * {width}, {n}, {width}, {width})
+    for first in range(0, lanes, {width}):
+        now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
+        p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
+        thetas = {thetas}
+        for step in range(steps):
+            for i in range(np.uint64({n})):
+                start[i] = now[i]
+            t = t0 + step * h
+            model_rhs(t, start, us, thetas, slopes(start, y2, 0.5 * h))
+            model_rhs(t + 0.5 * h, y2, us, thetas, slopes(start, y3, 0.5 * h))
+            model_rhs(t + 0.5 * h, y3, us, thetas, slopes(start, y4, h))
+            model_rhs(t + h, y4, us, thetas, last_slopes(start, y2, then, h / 6.0))
+            now = then
+        a, b = 0.0 * then[0], 0.0 * then[{n} - 1]
+        for i in range(np.uint64({n} // 2)):
+            a += 0.0 * then[np.uint64(2) * i]
+            b += 0.0 * then[np.uint64(2) * i + np.uint64(1)]
+        rows(finite, first, 1, lanes, {width})[0] = a + b
 """
 _OBSERVE = """
 
@@ -81,29 +111,31 @@ def _width(model: Model, runs: int) -> int:
 
 @lru_cache(maxsize=64)
 def _kernels(model: Model, width: int) -> Lanes | None:
-    carry, observe = _carry_text(model, width), _observe_text(model, width)
-    if carry is None:
-        return None
-    try:
-        return Lanes(
-            width,
-            Pointer(kernels.module(carry).carry, CARRY_SIGNATURE),
-            Pointer(kernels.module(observe).observe, OBSERVE_SIGNATURE),
-        )
-    except NumbaError:
-        return None
+    for text in _carry_texts(model, width):
+        try:
+            carry = Pointer(kernels.module(text).carry, CARRY_SIGNATURE)
+            observe = Pointer(kernels.module(_observe_text(model, width)).observe, OBSERVE_SIGNATURE)
+        except NumbaError:
+            continue
+        return Lanes(width, carry, observe)
+    return None
 
 
-def _carry_text(model: Model, width: int) -> str | None:
-    """None where it would be too long."""
+def _carry_texts(model: Model, width: int) -> list[str]:
+    """The best first: one that keeps no slopes, for long states whose slopes are written and never read."""
     n = len(model.states)
     short = n <= kernels.MOST_NAMES
     body = kernels.written_out(model, {"model_rhs": model.rhs}, inline=short)
-    named = short or kernels.unpacks(body)
-    if named and n > MOST_UNPACKED:
-        return None
-    if not named:
-        body = kernels.without_signs(model, body)
+    if short or kernels.unpacks(body):
+        return [_head(model, "CARRY_SIGNATURE") + body + _kept(model, body, width, True)] if n <= MOST_UNPACKED else []
+    body = kernels.without_signs(model, body)
+    whole = _CARRY_LONG.format(n=n, **_common(model, body, width))
+    return [_head(model, "CARRY_SIGNATURE") + body + text for text in (whole, _kept(model, body, width, False))]
+
+
+def _kept(model: Model, body: str, width: int, named: bool) -> str:
+    """The text that keeps all four slopes. named: states are handed over one by one."""
+    n = len(model.states)
 
     def room(first: int, count: int) -> str:
         """On the stack where it may end up in registers."""
@@ -115,7 +147,7 @@ def _carry_text(model: Model, width: int) -> str | None:
         combine = ["off = now[0] * 0.0", f"for i in range(np.uint64({n})):"]
         combine += ["    " + line for line in (_COMBINE.format(i="i"), "off += then[i] * 0.0")]
         check = [_FINITE.format(width=width, off="off")]
-    text = _CARRY.format(
+    return _CARRY.format(
         n=n,
         room="".join(f"    {name} = {room(k * n, n)}\n" for k, name in enumerate(("k1", "k2", "k3", "k4", "y", "z"))),
         combine=textwrap.indent("\n".join(combine), 12 * " "),
@@ -123,7 +155,6 @@ def _carry_text(model: Model, width: int) -> str | None:
         **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
         **_common(model, body, width),
     )
-    return _head(model, "CARRY_SIGNATURE") + body + text
 
 
 def _observe_text(model: Model, width: int) -> str:
@@ -143,5 +174,5 @@ def _common(model: Model, body: str, width: int) -> dict[str, object]:
 
 
 def _head(model: Model, signature: str) -> str:
-    tools = "local_rows, part, rows, stage"
-    return kernels.head(model, signature, "vvuq.numerics.abreast") + f"from vvuq.numerics.vectors import {tools}\n"
+    tools = "last_slopes, local_rows, part, rows, slopes, stage"
+    return kernels.head(model, signature, "vvuq.numerics.abreast") + f"from vvuq.numerics.rows import {tools}\n"

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import cmath
 import math as real
+from typing import Any
 
 from numba import types
 from numba.extending import overload
 
 from vvuq.models import math
 from vvuq.numerics.vectors import Wide, choose
+
+_choose: Any = choose
 
 
 def _elementary(name: str) -> None:
@@ -34,7 +37,7 @@ def _pow(x, y):
 @overload(math.where)
 def _where(positive, a, b):
     if isinstance(positive, Wide):
-        return lambda positive, a, b: choose(positive, a, b)
+        return lambda positive, a, b: _choose(positive, a, b)  # noqa: PLW0108 (as above)
     if not isinstance(positive, types.Complex):
         return lambda positive, a, b: a + 0.0 if positive > 0.0 else b + 0.0
 

@@ -9,16 +9,15 @@ from math import ceil, exp, tanh
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import typeof_impl
 
-from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, VECTOR, Pointer, types
+from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, VECTOR, Pointer, njit, types
 from vvuq.numerics.rk4 import rk4_interval
 
-# carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite): runs 0 .. lanes - 1 from t0 to t1 in
-# equal steps, from source into x, which may be one and the same. Entry i of run k stands at i stride + k; of theta at
-# i theta_stride + k, k counted modulo theta_stride. work: 6 n numbers for each lane that goes at once; finite (lanes,): 0
-# where the run ended finite, else not-a-number.
+# carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite): runs 0 .. lanes - 1 from t0 to
+# t1 in equal steps, from source into x, which may be one and the same. Entry i of run k stands at i stride + k; of
+# theta at i theta_stride + k, k counted modulo theta_stride. work: 6 n numbers for each lane that goes at once; finite
+# (lanes,): 0 where the run ended finite, else not-a-number.
 CARRY_SIGNATURE = types.void(F8, F8, I8, VECTOR, VECTOR, VECTOR, VECTOR, I8, I8, I8, VECTOR, VECTOR)
 CARRY = types.FunctionType(CARRY_SIGNATURE)
 # observe(t, u, x, theta, theta_stride, stride, lanes, y): all observables of all runs; y is laid out as x is.

@@ -18,9 +18,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import njit
 
-from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, types
+from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, njit, types
 from vvuq.numerics.tiles import (
     COLUMNS,
     ROWS,

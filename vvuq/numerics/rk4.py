@@ -13,7 +13,6 @@ from __future__ import annotations
 from math import isfinite
 
 import numpy as np
-from numba import njit
 
 from vvuq.numerics.jit import (
     C_CUBE,
@@ -27,6 +26,7 @@ from vvuq.numerics.jit import (
     INDICES,
     MATRIX,
     VECTOR,
+    njit,
     types,
 )
 

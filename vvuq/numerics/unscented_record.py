@@ -11,7 +11,6 @@ from math import isfinite, isnan, log, sqrt
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from vvuq.numerics.abreast import (
     CARRY,
@@ -27,7 +26,7 @@ from vvuq.numerics.abreast import (
     observe_singly,
 )
 from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
-from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, Pointer, types
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, Pointer, njit, types
 from vvuq.numerics.unscented import deviations, lower_root, paired, sigma_points, update_linear, weighted_mean
 
 _OK, _NOT_FINITE, _SINGULAR = 0, 1, 4
@@ -49,9 +48,10 @@ ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECT
 # Found, cycle by cycle: mean, SDs (T, d), roots (T or 0, d, d), innovation, predicted, spread (T, q), and
 # squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
 FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
-# What a record without loops takes (assimilation/straight.py): weights (2 W,) are those in a mean and the roots of those in
-# a covariance, 0 for lanes to spare; pattern (d W,) begins as zeros; lines, seen: room for learned parameters (l W,) and for
-# what is measured (q W,). It begins at cycle `first` and returns the cycle that it leaves to others, or T; at (1,): the boundary that it has reached.
+# What a record without loops takes (assimilation/straight.py). weights (2 W,): those in a mean and the roots of those
+# in a covariance, 0 for lanes to spare; pattern (d W,) begins as zeros; lines (l W,) and seen (q W,): room for learned
+# parameters and for what is measured. It begins at cycle `first` and returns the cycle that it leaves to others, or T;
+# at (1,): the boundary that it has reached.
 STRAIGHT_SIGNATURE = I8(
     CARRY, OBSERVE, GRID, VECTOR, INDICES, F8, F8, VECTOR, VECTOR, MATRIX, MATRIX, NORMAL, MATRIX, FLAT, VECTOR, VECTOR,
     VECTOR, FOUND, I8, INDICES,

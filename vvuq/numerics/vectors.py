@@ -12,14 +12,13 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.typeconv import Conversion
+from numba.core.typeconv.castgraph import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
 F8 = types.float64
-_DOUBLE, _PLACE = ir.DoubleType(), ir.IntType(32)
-_PLAIN = (types.Float, types.Integer, types.Boolean)
+DOUBLE, _PLACE = ir.DoubleType(), ir.IntType(32)
+PLAIN = (types.Float, types.Integer, types.Boolean)
 
 
 class Wide(types.Type):
@@ -31,18 +30,18 @@ class Wide(types.Type):
 
     def can_convert_from(self, typing: Any, other: Any) -> Any:
         """A plain number stands for the same number in each run."""
-        return Conversion.safe if isinstance(other, _PLAIN) else None
+        return Conversion.safe if isinstance(other, PLAIN) else None
 
 
 @register_model(Wide)
 class _WideModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, ir.VectorType(_DOUBLE, kind.width))
+        super().__init__(manager, kind, ir.VectorType(DOUBLE, kind.width))
 
 
 def alike(builder, value, width):
     """A vector whose entries all are `value`."""
-    kind = ir.VectorType(_DOUBLE, width)
+    kind = ir.VectorType(DOUBLE, width)
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(_PLACE, 0))
     return builder.shuffle_vector(
         first, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(_PLACE, width), [0] * width)
@@ -59,7 +58,7 @@ def _widen(context, builder, source, target, value):
 def _one_wide(args):
     """The wide type among arguments that are all of it or plain numbers; None where there is none."""
     wide = next((a for a in args if isinstance(a, Wide)), None)
-    return wide if all(a == wide or isinstance(a, (*_PLAIN, types.IntegerLiteral)) for a in args) else None
+    return wide if all(a == wide or isinstance(a, (*PLAIN, types.IntegerLiteral)) for a in args) else None
 
 
 # --- arithmetic, all lanes in one instruction ----------------------------------------------------------------------
@@ -131,7 +130,7 @@ def choose(typing, positive, a, b):
 
 
 def _lane_by_lane(builder, kind, scalar, of, values):
-    found = ir.Constant(ir.VectorType(_DOUBLE, kind.width), ir.Undefined)
+    found = ir.Constant(ir.VectorType(DOUBLE, kind.width), ir.Undefined)
     for k in range(kind.width):
         at = ir.Constant(_PLACE, k)
         lane = [
@@ -180,169 +179,6 @@ for _key in (operator.pow, operator.ipow):
         (types.Float, Wide), (types.Integer, Wide),
     ):  # fmt: skip
         lower_builtin(_key, *_kinds)(_power)
-
-
-# --- rows in memory ------------------------------------------------------------------------------------------------
-
-
-class Rows(types.Type):
-    """A vector of which each entry is a Wide, in memory: entry i begins `stride` numbers after entry i - 1.
-
-    The slopes of a Runge-Kutta stage are such a vector: setting entry i also sets y[i] = x[i] + factor slope, where the
-    next one is evaluated. Set twice, the last value counts."""
-
-    def __init__(self, width: int, stage: bool = False) -> None:
-        self.width, self.stage = width, stage
-        super().__init__(f"{'Stage' if stage else 'Rows'}({width})")
-
-    @property
-    def wide(self) -> Wide:
-        """The type of an entry."""
-        return Wide(self.width)
-
-
-@register_model(Rows)
-class _RowsModel(models.StructModel):
-    def __init__(self, manager, kind):
-        pointer = types.CPointer(F8)
-        members = [("data", pointer), ("stride", types.intp), ("count", types.intp)]
-        if kind.stage:
-            members += [("x", pointer), ("x_stride", types.intp), ("y", pointer), ("y_stride", types.intp), ("factor", F8)]
-        super().__init__(manager, kind, members)
-
-
-def _address(builder, data, stride, index, width):
-    at = builder.gep(data, [builder.mul(index, stride)])
-    return builder.bitcast(at, ir.VectorType(_DOUBLE, width).as_pointer())
-
-
-def _at(context, builder, rows, kind, index, index_kind):
-    """The index as a number from 0 on."""
-    index = context.cast(builder, index, index_kind, types.intp)
-    if getattr(index_kind, "signed", True):
-        negative = builder.icmp_signed("<", index, ir.Constant(index.type, 0))
-        index = builder.select(negative, builder.add(index, rows.count), index)
-    return index
-
-
-def _load(builder, data, stride, index, width):
-    return builder.load(_address(builder, data, stride, index, width), align=8)
-
-
-def _store(builder, value, data, stride, index, width):
-    builder.store(value, _address(builder, data, stride, index, width), align=8)
-
-
-@infer_global(operator.getitem)
-class _Get(AbstractTemplate):
-    def generic(self, args, kws):
-        if len(args) == 2 and isinstance(args[0], Rows) and isinstance(args[1], types.Integer):
-            return signature(args[0].wide, *args)
-        return None
-
-
-@lower_builtin(operator.getitem, Rows, types.Integer)
-def _get(context, builder, of, values):
-    kind, width = of.args[0], of.args[0].width
-    rows = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
-    return _load(builder, rows.data, rows.stride, _at(context, builder, rows, kind, values[1], of.args[1]), width)
-
-
-@infer_global(operator.setitem)
-class _Set(AbstractTemplate):
-    def generic(self, args, kws):
-        if len(args) == 3 and isinstance(args[0], Rows) and isinstance(args[1], types.Integer):
-            if args[2] == args[0].wide or isinstance(args[2], _PLAIN):
-                return signature(types.none, args[0], args[1], args[0].wide)
-        return None
-
-
-@lower_builtin(operator.setitem, Rows, types.Integer, Wide)
-def _set(context, builder, of, values):
-    kind, width = of.args[0], of.args[0].width
-    rows = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
-    index, slope = _at(context, builder, rows, kind, values[1], of.args[1]), values[2]
-    _store(builder, slope, rows.data, rows.stride, index, width)
-    if kind.stage:
-        x = _load(builder, rows.x, rows.x_stride, index, width)
-        y = builder.fadd(x, builder.fmul(alike(builder, rows.factor, width), slope))
-        _store(builder, y, rows.y, rows.y_stride, index, width)
-    return context.get_dummy_value()
-
-
-@infer_global(len)
-class _Len(AbstractTemplate):
-    def generic(self, args, kws):
-        return signature(types.intp, *args) if len(args) == 1 and isinstance(args[0], Rows) else None
-
-
-@lower_builtin(len, Rows)
-def _len(context, builder, of, values):
-    return cgutils.create_struct_proxy(of.args[0])(context, builder, value=values[0]).count
-
-
-@intrinsic(prefer_literal=True)
-def rows(typing, array, first, count, stride, width):
-    """Rows(width) over a vector of numbers: entry i begins at first + i stride."""
-
-    def generate(context, builder, of, values):
-        found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        whole = context.make_array(of.args[0])(context, builder, values[0])
-        found.data = builder.gep(whole.data, [values[1]])
-        found.count, found.stride = values[2], values[3]
-        return found._getvalue()
-
-    return signature(Rows(width.literal_value), array, types.intp, types.intp, types.intp, width), generate
-
-
-@intrinsic(prefer_literal=True)
-def local_rows(typing, count, width):
-    """Rows(width) on the stack: of constant size, so that they may end up in registers."""
-
-    def generate(context, builder, of, values):
-        size = count.literal_value * width.literal_value
-        found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        found.data = builder.bitcast(cgutils.alloca_once(builder, ir.ArrayType(_DOUBLE, size)), _DOUBLE.as_pointer())
-        found.count = ir.Constant(found.count.type, count.literal_value)
-        found.stride = ir.Constant(found.count.type, width.literal_value)
-        return found._getvalue()
-
-    return signature(Rows(width.literal_value), count, width), generate
-
-
-def _parts(context, builder, of, values):
-    return [
-        cgutils.create_struct_proxy(kind)(context, builder, value=value) if isinstance(kind, Rows) else value
-        for kind, value in zip(of.args, values, strict=True)
-    ]
-
-
-@intrinsic
-def stage(typing, k, x, y, factor):
-    """Slopes k that set y = x + factor k, entry by entry."""
-
-    def generate(context, builder, of, values):
-        slopes, start, after, scale = _parts(context, builder, of, values)
-        found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        found.data, found.stride, found.count, found.factor = slopes.data, slopes.stride, slopes.count, scale
-        found.x, found.x_stride, found.y, found.y_stride = start.data, start.stride, after.data, after.stride
-        return found._getvalue()
-
-    return signature(Rows(k.width, True), k, x, y, F8), generate
-
-
-@intrinsic
-def part(typing, whole, first, count):
-    """Some of the rows."""
-
-    def generate(context, builder, of, values):
-        of_whole = cgutils.create_struct_proxy(of.args[0])(context, builder, value=values[0])
-        found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        found.data = builder.gep(of_whole.data, [builder.mul(values[1], of_whole.stride)])
-        found.stride, found.count = of_whole.stride, values[2]
-        return found._getvalue()
-
-    return signature(whole, whole, types.intp, types.intp), generate
 
 
 @intrinsic
