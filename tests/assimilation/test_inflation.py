@@ -47,7 +47,7 @@ def test_relaxation_moves_each_rows_spread_by_its_share(share):
 
 def test_relaxation_leaves_a_row_without_spread():
     rows = np.array([[1.0, -1.0], [0.0, 0.0]])
-    np.testing.assert_array_equal(after(Relaxation(1.0), 2 * rows, rows), [[2.0], [1.0]])
+    np.testing.assert_array_equal(after(Relaxation(1.0), np.array([2.0, 0.0]) * np.sqrt(2.0), rows), [2.0, 1.0])
 
 
 def test_learned_factor_widens_the_next_forecast():

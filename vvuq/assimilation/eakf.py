@@ -61,15 +61,19 @@ def update(ahead: Ahead, localization: Localization | None = None) -> Conditione
 def sweep(ahead: Ahead, states: Floats, localization: Localization | None) -> tuple[Floats, Floats, Evidence]:
     """The deviations of d states (d, N) after the sweep, the way of their means (d,), and the evidence.
 
-    `states` may be empty, (0, N), for the evidence alone."""
+    Where the states are those of the forecast, they are written over. `states` may be empty, (0, N),
+    for the evidence alone."""
     d, m = states.shape[0], ahead.innovation.size
     place, near = _near(ahead, d, localization)
     some = localization if d else None
-    rows, shift, seen = np.concatenate([states, ahead.observed]), np.zeros(d + m), np.empty(3)
+    within = ahead.joint if states is ahead.deviations else None
+    weights = neighbours.sampled_weights(some, ahead.deviations, ahead.observed)
+    rows = np.concatenate([states, ahead.observed]) if within is None else within
+    shift, seen = np.zeros(d + m), np.empty(3)
     kept = np.asarray(ahead.kept, dtype=np.int64)
     serial(
         rows, shift, ahead.innovation, kept, place, near.first, near.index, near.weight,
-        neighbours.sampled_rows(some), neighbours.sampled_weights(some, ahead.deviations, ahead.observed), seen,
+        neighbours.sampled_rows(some), weights, seen,
     )  # fmt: skip
     nis, log_determinant, least = (float(value) for value in seen)
     density = -0.5 * (m * np.log(2.0 * np.pi) + nis + log_determinant) - ahead.log_scale

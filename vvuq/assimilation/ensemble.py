@@ -16,7 +16,7 @@ from vvuq.assimilation.system import (
     System,
     check_times,
     check_values,
-    error_sd,
+    error_sd_by,
     observe,
     process_sd,
     propagate,
@@ -25,6 +25,7 @@ from vvuq.assimilation.system import (
 from vvuq.errors import InputError
 from vvuq.models.schedule import Schedule
 from vvuq.numerics.codes import Code
+from vvuq.numerics.ensemble import around, center
 from vvuq.numerics.streams import Draws
 from vvuq.record import Belief, Diagnostics, Ensemble, Floats
 
@@ -35,7 +36,8 @@ class Ahead:
 
     deviations (d, N): the members' from the mean, divided by sqrt(N - 1): a root of the covariance. innovation (m,);
     observed (m, N): the same deviations of what the members would measure, so that the innovation's covariance is
-    I + observed observed'. log_scale, kept (m,): as in system.Whitened."""
+    I + observed observed'. log_scale, kept (m,): as in system.Whitened. joint (d + m, N): where both stand in one
+    array, which the rule may write over."""
 
     mean: Floats
     deviations: Floats
@@ -43,11 +45,12 @@ class Ahead:
     observed: Floats
     log_scale: float
     kept: np.ndarray[tuple[int], np.dtype[np.intp]]
+    joint: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conditioned:
-    """The mean (d,) and deviations by sqrt(N - 1) (d, N), an array of its own, after the measured values."""
+    """The mean (d,) and deviations by sqrt(N - 1) (d, N) after the measured values."""
 
     mean: Floats
     deviations: Floats
@@ -104,31 +107,35 @@ def cycle(
         members, code = forecast(system, schedule, state, observation.time, draws)
         factor = inflations.before(care.inflation, state.inflation) if measured else 1.0
         if code == 0 and factor != 1.0:
-            center = members.mean(axis=1, keepdims=True)
-            members = center + factor * (members - center)
-        predicted = observe(system, schedule, members, observation.time) if code == 0 else members
-        if code != 0 or not _finite(predicted):
+            middle = members.mean(axis=1, keepdims=True)
+            members = middle + factor * (members - middle)
+        root = observe(system, schedule, members, observation.time) if code == 0 else members
+        mean, variance = _centered(root, root)
+        if code != 0 or variance is None:
             return state, _failed(observation, code or Code.NOT_FINITE)
-        sd, (mean, root) = error_sd(system, predicted), _split(predicted)
-        seen = _seen(observation.time, values, mean, np.sqrt(np.einsum("ij,ij->i", root, root) + sd**2), root.shape[1])
+        count = members.shape[1]
+        sd = error_sd_by(system, mean**2 + variance * ((count - 1.0) / count))
+        seen = _seen(observation.time, values, mean, np.sqrt(variance + sd**2), count)
         carried = replace(state, time=observation.time, members=members, cycle=state.cycle + 1)
         if not measured:
             return carried, seen
-        ahead = _ahead(members, system, root, sd, seen.innovation)
+        ahead, wide = _ahead(members, system, root, sd, seen.innovation)
+        learned = inflations.learned(care.inflation, carried.inflation, ahead.innovation, ahead.observed)
         new = _attempt(condition, ahead)
         if isinstance(new, Code):
             return state, _failed(observation, new)
-        after, applied = _widened(carried, ahead, new, care, draws, state.cycle)
-    if not _finite(after.members):
-        return state, _failed(observation, Code.NOT_FINITE)
+        factors = inflations.after(care.inflation, wide, new.deviations)
+        if not _widened(members, new, factors, care.rotate, draws, state.cycle):
+            return state, _failed(observation, Code.NOT_FINITE)
     found = new.evidence
-    return after, replace(
+    likelihood = carried.log_likelihood + found.log_likelihood
+    return replace(carried, log_likelihood=likelihood, inflation=learned), replace(
         seen,
         nis=found.nis,
         n=ahead.kept.size,
         log_likelihood=found.log_likelihood,
         least_pivot=found.least_pivot,
-        inflation=factor * applied,
+        inflation=factor * float(np.mean(factors)),
     )
 
 
@@ -156,19 +163,24 @@ def _seen(time: float, values: Floats, mean: Floats, spread: Floats, members: in
     return Diagnostics(time, values - mean, shown[0], shown[1], 0.0, 0, 0.0, ess=float(members))
 
 
-def _ahead(members: Floats, system: System, root: Floats, sd: Floats, innovation: Floats) -> Ahead:
-    """root (q, N): deviations of what the members would measure; innovation (q,), not-a-number where not measured."""
-    white = whiten(system, root, sd, innovation)
-    return Ahead(*_split(members), white.values, white.predicted, white.log_scale, white.kept)
+def _ahead(members: Floats, system: System, root: Floats, sd: Floats, innovation: Floats) -> tuple[Ahead, Floats]:
+    """The forecast, and its SDs (d,). root (q, N): deviations of what the members would measure; innovation (q,),
+    not-a-number where not measured."""
+    white, d = whiten(system, root, sd, innovation), members.shape[0]
+    joint = np.empty((d + white.values.size, members.shape[1]))
+    joint[d:] = white.predicted
+    mean, variance = _centered(members, joint[:d])
+    wide = np.full(d, np.nan) if variance is None else np.sqrt(variance)
+    return Ahead(mean, joint[:d], white.values, joint[d:], white.log_scale, white.kept, joint), wide
 
 
-def _split(members: Floats) -> tuple[Floats, Floats]:
-    """Mean (d,) and deviations from it by sqrt(N - 1), (d, N), which are written over the members."""
-    count = members.shape[1]
-    mean = np.add.reduce(members, axis=1) / count
-    members -= mean[:, None]
-    members *= 1.0 / np.sqrt(count - 1.0)
-    return mean, members
+def _centered(members: Floats, out: Floats) -> tuple[Floats, Floats | None]:
+    """Means (d,) of the rows, and deviations from them by sqrt(N - 1) into out (d, N), which may be the members; their
+    variances, None where something is not finite."""
+    rows, count = members.shape
+    mean, squares = np.empty(rows), np.empty(rows)
+    total = center(members, 1.0 / np.sqrt(count - 1.0), np.ones(count), mean, squares, out)
+    return mean, squares if np.isfinite(total) else None
 
 
 def _attempt(condition: Callable[[Ahead], Conditioned], ahead: Ahead) -> Conditioned | Code:
@@ -181,20 +193,9 @@ def _attempt(condition: Callable[[Ahead], Conditioned], ahead: Ahead) -> Conditi
         return Code.SINGULAR
 
 
-def _widened(
-    carried: Ensemble, ahead: Ahead, new: Conditioned, care: Care, draws: Draws, at: int
-) -> tuple[Ensemble, float]:
-    """The ensemble after inflation and rotation, and the mean factor on its deviations."""
-    factor = inflations.after(care.inflation, ahead.deviations, new.deviations)
+def _widened(members: Floats, new: Conditioned, factors: Floats, rotate: bool, draws: Draws, at: int) -> bool:
+    """Writes the ensemble after inflation and rotation over the members; false where it is not finite."""
     deviations, order = new.deviations, new.deviations.shape[1] - 1
-    if care.rotate:
+    if rotate:
         deviations = deviations @ mean_preserving(draws.normal(at, "rotation", (order, order)))
-    deviations *= factor * np.sqrt(order)
-    deviations += new.mean[:, None]
-    after = replace(
-        carried,
-        members=deviations,
-        log_likelihood=carried.log_likelihood + new.evidence.log_likelihood,
-        inflation=inflations.learned(care.inflation, carried.inflation, ahead.innovation, ahead.observed),
-    )
-    return after, float(np.mean(factor))
+    return bool(np.isfinite(around(np.ascontiguousarray(deviations), new.mean, factors * np.sqrt(order), members)))

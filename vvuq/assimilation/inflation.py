@@ -59,28 +59,28 @@ def before(inflation: Inflation, carried: float) -> float:
     return carried if isinstance(inflation, Adaptive) else 1.0
 
 
-def after(inflation: Inflation, forecast: Floats, analysis: Floats) -> Floats | float:
-    """The factor on the analysis' deviations (d, N) from the mean: one, or one for each row (d, 1)."""
+def after(inflation: Inflation, wide: Floats, analysis: Floats) -> Floats:
+    """The factors on the analysis' deviations (d, N) by sqrt(N - 1): one (1,), or one for each row (d,).
+
+    wide (d,): the SDs before."""
     if isinstance(inflation, Relaxation):
-        wide, narrow = _spread(forecast), _spread(analysis)
+        narrow = np.sqrt(np.einsum("ij,ij->i", analysis, analysis))
         ratio = np.divide(wide - narrow, narrow, out=np.zeros_like(narrow), where=narrow > 0.0)
-        return np.asarray(1.0 + inflation.share * ratio)[:, None]
-    return 1.0 if isinstance(inflation, Adaptive) else float(inflation)
+        return np.asarray(1.0 + inflation.share * ratio)
+    return np.array([1.0 if isinstance(inflation, Adaptive) else float(inflation)])
 
 
 def learned(inflation: Inflation, carried: float, innovation: Floats, observed: Floats) -> float:
     """The factor to carry on, after whitened innovations (m,) of whitened members' deviations by sqrt(N - 1), (m, N).
 
     `observed` is as the factor `carried` has widened it already."""
+    if not isinstance(inflation, Adaptive):
+        return carried
     m, total = innovation.size, float(np.sum(observed**2)) / carried**2
-    if not isinstance(inflation, Adaptive) or m == 0 or total == 0.0:
+    if m == 0 or total == 0.0:
         return carried
     seen = (float(innovation @ innovation) - m) / total
     doubt = 2.0 / m * (carried**2 + m / total) ** 2  # variance of `seen` where the innovations are independent
     known = inflation.sd**2
     factor = (doubt * carried**2 + known * seen) / (doubt + known)
     return float(np.clip(math.sqrt(max(factor, 0.0)), inflation.low, inflation.high))
-
-
-def _spread(deviations: Floats) -> Floats:
-    return np.sqrt(np.einsum("ij,ij->i", deviations, deviations))

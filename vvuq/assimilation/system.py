@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -82,6 +83,11 @@ class System:
     def size(self) -> int:
         """How many rows a belief has: states and learned parameters."""
         return len(self.model.states) + len(self.learned)
+
+    @cached_property
+    def errors(self) -> Floats:
+        """(2, q): SD of the additive part, and share of the proportional part, of each observable's error."""
+        return np.array([[n.sd for n in self.noise], [n.cv for n in self.noise]])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -239,8 +245,13 @@ def error_sd(system: System, predicted: Floats) -> Floats:
     """The SD (q,) of each observable's measurement error, given what members would measure, (q, N).
 
     A proportional error takes the mean square over the members: its variance is sd^2 + cv^2 E[h^2]."""
-    sd, cv = np.array([n.sd for n in system.noise]), np.array([n.cv for n in system.noise])
-    return np.sqrt(sd**2 + cv**2 * np.mean(predicted**2, axis=1))
+    return error_sd_by(system, np.mean(predicted**2, axis=1))
+
+
+def error_sd_by(system: System, mean_square: Floats) -> Floats:
+    """error_sd() by the mean squares E[h^2] (q,)."""
+    sd, cv = system.errors
+    return np.sqrt(sd**2 + cv**2 * mean_square)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +277,8 @@ def whiten(system: System, predicted: Floats, sd: Floats, values: Floats) -> Whi
     kept = np.flatnonzero(~np.isnan(values))
     if not np.all(sd[kept] > 0.0):
         raise InputError("filter", "noise", sd[kept].tolist(), "an error SD above 0 for what was measured")
-    y, h, scale = values[kept] / sd[kept], predicted[kept] / sd[kept, None], float(np.log(sd[kept]).sum())
+    rows = predicted if kept.size == values.size else predicted[kept]
+    y, h, scale = values[kept] / sd[kept], rows / sd[kept, None], float(np.log(sd[kept]).sum())
     if system.correlation is None or kept.size == 0:
         return Whitened(y, h, scale, kept)
     lower = np.linalg.cholesky(np.asarray(system.correlation, dtype=float)[np.ix_(kept, kept)])

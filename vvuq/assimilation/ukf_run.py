@@ -41,8 +41,8 @@ def filter_record(
     roots: keeps the covariance root after each cycle. tier: "lanes" runs the sigma points side by side where the model
     has a wide form, else it is as "pointer", one run at a time; the results are the same. "straight" also writes the
     algebra out for the size at hand, up to 8 rows and 4 observables: seconds to compile, a third of the time to run,
-    results equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises InputError as
-    the steps would."""
+    results equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises
+    InputError as the steps would."""
     if method.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
     times, values = _measured(system, prior, observations)

@@ -190,8 +190,9 @@ def part(typing, whole, first, count):
 
 class Slopes(types.Type):
     """Slopes that are not kept. A stage sets y[i] = start[i] + factor slope. The last of four sets the state after
-    them, out[i] = start[i] + ((y2 - start) + 2 (y3 - start) + (y4 - start)) / 3 + factor slope, where the differences from
-    the start stand for h k1 / 2, h k2 / 2 and h k3: the rule of Runge and Kutta, with half of its traffic to memory."""
+    them, out[i] = start[i] + ((y2 - start) + 2 (y3 - start) + (y4 - start)) / 3 + factor slope, where the differences
+    from the start stand for h k1 / 2, h k2 / 2 and h k3: the rule of Runge and Kutta with half of its traffic to
+    memory."""
 
     def __init__(self, width: int, last: bool) -> None:
         self.width, self.last = width, last
