@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from large import lorenz
 from vvuq.analyses.verification.filter_cost import filter_cost
 from vvuq.analyses.verification.filter_reference import filter_reference, holds_against_the_exact_filter
 from vvuq.analyses.verification.filter_skill import filter_skill, reaches_what_is_published
+from vvuq.assimilation.experiment import Score
 from vvuq.credibility.plan import load_plan
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.record import Evidence
@@ -53,7 +55,28 @@ def test_a_filter_that_loses_the_truth_reaches_no_rung_and_neither_does_a_contro
     found = run(filter_skill, rows=[FEW], controls=[row("l96_etkf")], cycles=700, seeds=1)
     assert found.values["n_lost"].value == 1.0 and found.values["n_controls_missed"].value == 1.0
     assert not np.isfinite(found.values["rmse_few"].value)
+    few, right = (dict(zip(found.tables["skill"].columns, one, strict=True)) for one in found.tables["skill"].rows)
+    assert (few["lost"], few["cycles_of_loss"]) == (1, "400") and (right["lost"], right["cycles_of_loss"]) == (0, "")
     assert list(reaches_what_is_published.run(found)) == []
+
+
+def test_a_seed_lost_late_is_not_counted_among_the_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mean over all cycles is below the limit: such a run once raised the error of the kept ones."""
+    made = []
+
+    def fake(of: Any, filter_: Any, seed: int, cycles: int) -> Score:
+        error = np.full(cycles, 0.18)
+        error[cycles - 400 if not made else cycles :] = 4.0
+        made.append(Score(error, error, np.full(cycles, 40.0), 40, 1.0, 400, -1, 0.0))
+        return made[-1]
+
+    monkeypatch.setattr(sys.modules[filter_skill.run.__module__], "_score", fake)
+    for seeds, lost in ((6, 0.0), (5, 1.0)):
+        made.clear()
+        found = run(filter_skill, rows=[row("l96_etkf")], cycles=10_000, seeds=seeds)
+        assert made[0].rmse < 1.0 and found.tables["skill"].rows[0][-4:] == (1, 0, seeds, "9600")
+        assert found.values["rmse_l96_etkf"].value == pytest.approx(0.18)
+        assert found.values["n_lost"].value == lost
 
 
 @pytest.mark.slow
@@ -97,8 +120,8 @@ def test_what_a_plan_asks_for_wrongly_is_told(changes: dict[str, Any], message: 
         filter_skill.run(lorenz(), Streams(1), rows=[FEW | changes], cycles=500, seeds=1)
 
 
-def test_cycles_that_all_fall_into_the_burn_in_are_refused_and_a_twin_without_experiments_cannot_be_evaluated() -> None:
-    with pytest.raises(InputError, match=r"filter_skill\.cycles: 400.*more than the 400"):
-        filter_skill.run(lorenz(), Streams(1), rows=[FEW], cycles=400, seeds=1)
+def test_cycles_too_few_to_tell_a_loss_are_refused_and_a_twin_without_experiments_cannot_be_evaluated() -> None:
+    with pytest.raises(InputError, match=r"filter_skill\.cycles: 449.*at least the 400 .* and 50"):
+        filter_skill.run(lorenz(), Streams(1), rows=[FEW], cycles=449, seeds=1)
     with pytest.raises(NotEvaluable, match="declares no experiment"):
         filter_skill.run(pk(), Streams(1), rows=[FEW], cycles=500, seeds=1)

@@ -21,6 +21,8 @@ from vvuq.models.schedule import Schedule
 from vvuq.numerics.streams import Draws
 from vvuq.record import Belief, Floats
 
+LOST = 50  # cycles in a row with an error above the SD of a measurement's: the truth is lost
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
@@ -51,12 +53,14 @@ class Score:
     """How a filter fared, cycle by cycle: root mean square over rows of the error of its mean and of its spread, NIS.
 
     Arrays have one entry a cycle, not-a-number from the cycle in which the filter failed, if it did (failed_at, -1).
-    seconds: CPU time of all steps."""
+    error_sd: root mean square over observables and cycles of the SD of a measurement's error. seconds: CPU time of all
+    steps."""
 
     error: Floats
     spread: Floats
     nis: Floats
     components: int
+    error_sd: float
     burn_in: int
     failed_at: int
     seconds: float
@@ -65,6 +69,17 @@ class Score:
     def rmse(self) -> float:
         """The mean over the cycles after burn-in, as published tables have it; not-a-number after a failure."""
         return float(np.mean(self.error[self.burn_in :]))
+
+    @property
+    def lost_at(self) -> int:
+        """The cycle from which the truth counts as lost, -1 where it was kept.
+
+        That is where the filter failed, or where the first LOST cycles in a row after burn-in begin in which the error
+        of its mean is above the SD of a measurement's. A mean over all cycles would miss a late loss. What lasts less,
+        or begins in the last cycles of a run, is no loss by this rule."""
+        begins = first_stretch(self.error[self.burn_in :], self.error_sd, LOST)
+        found = (self.failed_at, begins + self.burn_in if begins >= 0 else -1)
+        return min((cycle for cycle in found if cycle >= 0), default=-1)
 
     @property
     def spread_skill(self) -> float:
@@ -76,6 +91,13 @@ class Score:
     def nis_per_component(self) -> float:
         """The mean squared innovation by its forecast covariance, a measured value: 1 where a filter is consistent."""
         return float(np.mean(self.nis[self.burn_in :]) / self.components)
+
+
+def first_stretch(error: Floats, limit: float, length: int) -> int:
+    """Where the first `length` entries in a row above the limit (or not-a-number) begin; -1 where there are none."""
+    above = np.concatenate([[0], np.cumsum(~(error <= limit))])
+    begins = np.flatnonzero(above[length:] - above[:-length] == length)
+    return int(begins[0]) if begins.size else -1
 
 
 def make_truth(experiment: Experiment, cycles: int, draws: Draws) -> Truth:
@@ -103,6 +125,8 @@ def make_truth(experiment: Experiment, cycles: int, draws: Draws) -> Truth:
 
 def score(experiment: Experiment, truth: Truth, method: Method, draws: Draws) -> Score:
     """Filters the observations of a truth by a method, whose random numbers are `draws`."""
+    measured = np.array([observation.values for observation in truth.observations])
+    sd = float(np.sqrt(np.mean(error_sd(experiment.system, measured.T) ** 2)))
     cycles, q = len(truth.observations), len(experiment.system.noise)
     found, failed_at = np.full((3, cycles), np.nan), -1
     state = method.init(experiment.prior, draws)
@@ -115,4 +139,4 @@ def score(experiment: Experiment, truth: Truth, method: Method, draws: Draws) ->
         deviation = mean(state) - truth.states[cycle]
         found[:, cycle] = np.sqrt(np.mean(deviation**2)), np.sqrt(np.mean(spread(state) ** 2)), seen.nis
     seconds = time.process_time() - begun
-    return Score(found[0], found[1], found[2], q, experiment.burn_in, failed_at, seconds)
+    return Score(found[0], found[1], found[2], q, sd, experiment.burn_in, failed_at, seconds)
