@@ -1,10 +1,11 @@
 """Makes one study's dossier: fetch its cohort, if any, run what is not fresh, render. Usage: dossier.py STUDY [OPTIONS]
 
-OPTIONS are those of `vvuq report`, which ends with the verdicts and the page's path. The same as three commands of
-`vvuq` one after another, in one process, which loads the libraries once."""
+OPTIONS are --budget, which goes to `vvuq run`, and those of `vvuq report`, which ends with the verdicts and the page's
+path. The same as three commands of `vvuq` one after another, in one process, which loads the libraries once."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from vvuq.cli import main as vvuq
@@ -19,9 +20,12 @@ def main(study: str, options: list[str]) -> int:
     """The exit code of the first step that fails; 0 where a dossier was rendered, whatever the verdict.
 
     What could not be evaluated (the run ends with 3) stands on the page, and keeps nobody from rendering it."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--budget", default="quick")
+    chosen, others = parser.parse_known_args(options)
     cohort = load_plan(find_plan(study)).cohort
     fetch = [["data", "fetch", cohort]] if cohort else []
-    for step in (*fetch, ["run", study], ["report", study, *options]):
+    for step in (*fetch, ["run", study, "--budget", chosen.budget], ["report", study, *others]):
         code = vvuq(step)
         if code and (step[0], code) != ("run", NOT_EVALUABLE):
             return code
