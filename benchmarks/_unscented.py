@@ -17,9 +17,9 @@ from large import ring
 from numba import njit
 
 from vvuq.assimilation.filtered import Filtered
-from vvuq.assimilation.system import Observation, System
+from vvuq.assimilation.system import Observation, Observations, System
 from vvuq.assimilation.ukf import Unscented
-from vvuq.assimilation.ukf_run import filter_record
+from vvuq.assimilation.ukf_run import Tier, filter_record
 from vvuq.models import Schedule
 from vvuq.record import Belief
 
@@ -36,9 +36,10 @@ class Work:
     system: System
     prior: Belief
     noise: tuple[np.ndarray, np.ndarray]
-    observations: Sequence[Observation]
+    observations: Observations
     flops: float
     goals: tuple[float | None, float | None, float | None]
+    tier: Tier
 
 
 def rows(quick: bool) -> list[Row]:
@@ -85,7 +86,8 @@ def _row(work: Work, peer: str, version: str, theirs: Contestant, goal: float | 
 
 def ours(work: Work) -> Contestant:
     """Our filter over all observations."""
-    return lambda: filter_record(Unscented(), work.system, Schedule(), work.prior, work.observations, roots=True)
+    given = Unscented(), work.system, Schedule(), work.prior, work.observations
+    return lambda: filter_record(*given, roots=True, tier=work.tier)
 
 
 def moments(found: object) -> np.ndarray:
@@ -108,8 +110,15 @@ def _five(count: int) -> Work:
     """A slope takes 19 operations; there are 10 points, each carried through 10 steps of 4 slopes."""
     noise = np.diag(turnover.DRIFT**2), np.diag(turnover.ERROR_SD**2)
     flops = 10 * turnover.SUBSTEPS * (4 * 19 + 13 * 5) + linear_algebra(5, 2)
-    observations, label = turnover.measured(count), "5 states, 10 RK4 steps"
-    return Work(label, turnover.system(), turnover.prior(), noise, observations, flops, (100.0, 1000.0, 6.0))
+    observations, label = as_arrays(turnover.measured(count)), "5 states, 10 RK4 steps"
+    return Work(
+        label, turnover.system(), turnover.prior(), noise, observations, flops, (100.0, 1000.0, 6.0), "straight"
+    )
+
+
+def as_arrays(observations: Sequence[Observation]) -> Observations:
+    """As dynamax is given them, too."""
+    return Observations(np.array([one.time for one in observations]), np.array([one.values for one in observations]))
 
 
 H, SUBSTEPS, TOP, HALF = turnover.INTERVAL / turnover.SUBSTEPS, turnover.SUBSTEPS, turnover.TOP, turnover.HALF
@@ -166,7 +175,8 @@ def _forty(count: int) -> Work:
         truth = forty_compiled(truth) + 0.1 * draws.standard_normal(40)
     flops = 80 * 40 * (4 * 4 + 13) + linear_algebra(40, 40)
     noise = 0.01 * np.eye(40), np.eye(40)
-    return Work("Lorenz-96, 40 variables", system, prior, noise, observations, flops, (30.0, None, 10.0))
+    goals = 30.0, None, 10.0
+    return Work("Lorenz-96, 40 variables", system, prior, noise, as_arrays(observations), flops, goals, "lanes")
 
 
 @njit(error_model="numpy")

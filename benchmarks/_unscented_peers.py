@@ -27,7 +27,7 @@ def by_filterpy(
         warnings.simplefilter("ignore")
         from filterpy.kalman import JulierSigmaPoints, UnscentedKalmanFilter
 
-    n, covariance = prior.mean.size, prior.root @ prior.root.T
+    n, covariance, measured = prior.mean.size, prior.root @ prior.root.T, list(observations)
     points = JulierSigmaPoints(n, kappa=0.0)
 
     def run() -> np.ndarray:
@@ -37,7 +37,7 @@ def by_filterpy(
         peer.x, peer.P, peer.Q, peer.R = prior.mean.copy(), covariance.copy(), noise[0], noise[1]
         peer.sigmas_f = points.sigma_points(peer.x, peer.P)
         found = []
-        for k, observation in enumerate(observations):
+        for k, observation in enumerate(measured):
             if k:
                 peer.predict()
             peer.update(observation.values)

@@ -4,7 +4,8 @@ Three states of the cache of compiled code, a temporary folder: empty; with the 
 code; with both. `importing` is the package, numba included, once numpy and scipy are there; `using` is declaring the
 model of five states and filtering three measurements. `numba` is the part of the sum that no use of numba can do
 without: its import, and its tables. numba imports the package coverage where that is installed, as it is for
-development; the last row hides it, as in an environment made for use alone. Modules are compiled to bytecode."""
+development; one row hides it, as in an environment made for use alone. The last rows filter by a record whose model and
+algebra are written out (tier 2). Modules are compiled to bytecode."""
 
 from __future__ import annotations
 
@@ -39,6 +40,14 @@ from vvuq.assimilation.ukf import Unscented
 from vvuq.models import Schedule
 from vvuq.numerics.streams import Draws
 loaded = time.process_time()
+if "straight" in sys.argv:
+    from vvuq.assimilation.ukf_run import filter_record
+    seen = filter_record(
+        Unscented(), turnover.system(), Schedule(), turnover.prior(), turnover.measured(3), tier="straight"
+    )
+    assert not seen.codes.any()
+    print(json.dumps([loaded - begin, time.process_time() - loaded]))
+    sys.exit()
 method, draws, state = Unscented(), Draws(1, "first"), turnover.prior()
 for observation in turnover.measured(3):
     state, seen = method.step(turnover.system(), Schedule(), state, observation, draws)
@@ -64,6 +73,8 @@ def first_use(runs: int) -> list[FirstUse]:
         empty = _seconds(folder)
         new = _median([_forgotten(folder) for _ in range(runs)])
         again = _median([_seconds(folder) for _ in range(runs)])
+        record = _median([_forgotten(folder, "straight") for _ in range(runs)])
+        again_record = _median([_seconds(folder, "straight") for _ in range(runs)])
         bare = _median([_seconds(folder, "bare") for _ in range(runs)])
         numba = statistics.median(_floor(folder) for _ in range(runs))
         bare_numba = statistics.median(_floor(folder, "bare") for _ in range(runs))
@@ -72,14 +83,16 @@ def first_use(runs: int) -> list[FirstUse]:
         FirstUse("generic kernels", numba, *new, 3.0),
         FirstUse("generic kernels and model", numba, *again, 0.6),
         FirstUse("generic kernels and model, without coverage", bare_numba, *bare, 0.6),
+        FirstUse("generic kernels; a record by generated ones", numba, *record, 10.0),
+        FirstUse("all kernels; a record by generated ones", numba, *again_record, None),
     ]
 
 
-def _forgotten(folder: str) -> tuple[float, float]:
+def _forgotten(folder: str, *more: str) -> tuple[float, float]:
     """With the model's own code taken away, and that it was checked."""
     for path in [*Path(folder).rglob("vvuq_generated_*"), *Path(folder).rglob("vvuq_declared_*")]:
         path.unlink()
-    return _seconds(folder)
+    return _seconds(folder, *more)
 
 
 def _seconds(folder: str, *more: str) -> tuple[float, float]:
