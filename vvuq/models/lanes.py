@@ -54,13 +54,16 @@ def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work,
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
         for step in range(steps):
-            for i in range(np.uint64({n})):
-                start[i] = now[i]
+            begin = now
+            if one_place(now, then):
+                begin = start
+                for i in range(np.uint64({n})):
+                    start[i] = now[i]
             t = t0 + step * h
-            model_rhs(t, start, us, thetas, slopes(start, y2, 0.5 * h))
-            model_rhs(t + 0.5 * h, y2, us, thetas, slopes(start, y3, 0.5 * h))
-            model_rhs(t + 0.5 * h, y3, us, thetas, slopes(start, y4, h))
-            model_rhs(t + h, y4, us, thetas, last_slopes(start, y2, then, h / 6.0))
+            model_rhs(t, begin, us, thetas, slopes(begin, y2, 0.5 * h))
+            model_rhs(t + 0.5 * h, y2, us, thetas, slopes(begin, y3, 0.5 * h))
+            model_rhs(t + 0.5 * h, y3, us, thetas, slopes(begin, y4, h))
+            model_rhs(t + h, y4, us, thetas, last_slopes(begin, y2, then, h / 6.0))
             now = then
         a, b = 0.0 * then[0], 0.0 * then[{n} - 1]
         for i in range(np.uint64({n} // 2)):
@@ -174,5 +177,5 @@ def _common(model: Model, body: str, width: int) -> dict[str, object]:
 
 
 def _head(model: Model, signature: str) -> str:
-    tools = "last_slopes, local_rows, part, rows, slopes, stage"
+    tools = "last_slopes, local_rows, one_place, part, rows, slopes, stage"
     return kernels.head(model, signature, "vvuq.numerics.abreast") + f"from vvuq.numerics.rows import {tools}\n"

@@ -188,6 +188,17 @@ def part(typing, whole, first, count):
     return signature(whole, whole, types.intp, types.intp), generate
 
 
+@intrinsic
+def one_place(typing, a, b):
+    """True where two vectors begin at one place in memory."""
+
+    def generate(context, builder, of, values):
+        first, second = _parts(context, builder, of, values)
+        return builder.icmp_unsigned("==", first.data, second.data)
+
+    return types.boolean(a, b), generate
+
+
 class Slopes(types.Type):
     """Slopes that are not kept. A stage sets y[i] = start[i] + factor slope. The last of four sets the state after
     them, out[i] = start[i] + ((y2 - start) + 2 (y3 - start) + (y4 - start)) / 3 + factor slope, where the differences
@@ -203,13 +214,14 @@ class Slopes(types.Type):
 class _SlopesModel(models.StructModel):
     def __init__(self, manager, kind):
         pointer = types.CPointer(F8)
-        members = [("start", pointer), ("y", pointer), ("out", pointer), ("stride", types.intp), ("count", types.intp)]
-        super().__init__(manager, kind, [*members, ("factor", F8)])
+        strides = [("start_stride", types.intp), ("stride", types.intp), ("count", types.intp)]
+        members = [("start", pointer), ("y", pointer), ("out", pointer), *strides, ("factor", F8)]
+        super().__init__(manager, kind, members)
 
 
 @intrinsic
 def slopes(typing, start, y, factor):
-    """Of a stage, from packed rows `start` to packed rows y."""
+    """Of a stage, from rows `start` to packed rows y."""
     return signature(Slopes(start.width, False), start, y, F8), _written_to
 
 
@@ -223,7 +235,8 @@ def _written_to(context, builder, of, values):
     *known, factor = _parts(context, builder, of, values)
     found = cgutils.create_struct_proxy(of.return_type)(context, builder)
     found.start, found.y, found.out = known[0].data, known[1].data, known[-1].data
-    found.stride, found.count, found.factor = known[-1].stride, known[0].count, factor
+    found.start_stride, found.stride = known[0].stride, known[-1].stride
+    found.count, found.factor = known[0].count, factor
     return found._getvalue()
 
 
@@ -239,7 +252,7 @@ def _set_slope(context, builder, of, values):
     of_it = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
     index = _at(context, builder, of_it, kind, values[1], of.args[1])
     packed = ir.Constant(index.type, width)
-    start = _load(builder, of_it.start, packed, index, width)
+    start = _load(builder, of_it.start, of_it.start_stride, index, width)
     change = builder.fmul(alike(builder, of_it.factor, width), values[2])
     if not kind.last:
         _store(builder, builder.fadd(start, change), of_it.y, packed, index, width)
