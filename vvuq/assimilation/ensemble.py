@@ -166,9 +166,9 @@ def _seen(time: float, values: Floats, mean: Floats, spread: Floats, members: in
 def _ahead(members: Floats, system: System, root: Floats, sd: Floats, innovation: Floats) -> tuple[Ahead, Floats]:
     """The forecast, and its SDs (d,). root (q, N): deviations of what the members would measure; innovation (q,),
     not-a-number where not measured."""
-    white, d = whiten(system, root, sd, innovation), members.shape[0]
-    joint = np.empty((d + white.values.size, members.shape[1]))
-    joint[d:] = white.predicted
+    d, measured = members.shape[0], int(np.count_nonzero(~np.isnan(innovation)))
+    joint = np.empty((d + measured, members.shape[1]))
+    white = whiten(system, root, sd, innovation, out=joint[d:])
     mean, variance = _centered(members, joint[:d])
     wide = np.full(d, np.nan) if variance is None else np.sqrt(variance)
     return Ahead(mean, joint[:d], white.values, joint[d:], white.log_scale, white.kept, joint), wide

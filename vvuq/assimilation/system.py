@@ -267,10 +267,11 @@ class Whitened:
     kept: np.ndarray[tuple[int], np.dtype[np.intp]]
 
 
-def whiten(system: System, predicted: Floats, sd: Floats, values: Floats) -> Whitened:
+def whiten(system: System, predicted: Floats, sd: Floats, values: Floats, *, out: Floats | None = None) -> Whitened:
     """Leaves out what was not measured, and whitens the errors of the rest: predicted (q, N), sd and values (q,).
 
-    With correlated errors the whitened components are mixtures of observables, without a place of their own.
+    out (m, N): where the whitened predicted are to be written, if anywhere. With correlated errors the
+    whitened components are mixtures of observables, without a place of their own.
     Raises InputError for an infinite value or a measured component without error."""
     if np.any(np.isinf(values)):
         raise InputError("observation", "values", values.tolist(), "finite values, not-a-number where not measured")
@@ -278,12 +279,15 @@ def whiten(system: System, predicted: Floats, sd: Floats, values: Floats) -> Whi
     if not np.all(sd[kept] > 0.0):
         raise InputError("filter", "noise", sd[kept].tolist(), "an error SD above 0 for what was measured")
     rows = predicted if kept.size == values.size else predicted[kept]
-    y, h, scale = values[kept] / sd[kept], rows / sd[kept, None], float(np.log(sd[kept]).sum())
+    y, h, scale = values[kept] / sd[kept], np.divide(rows, sd[kept, None], out=out), float(np.log(sd[kept]).sum())
     if system.correlation is None or kept.size == 0:
         return Whitened(y, h, scale, kept)
     lower = np.linalg.cholesky(np.asarray(system.correlation, dtype=float)[np.ix_(kept, kept)])
     scale += float(np.log(np.diag(lower)).sum())
-    return Whitened(_solved(lower, y), _solved(lower, h), scale, kept)
+    mixed = _solved(lower, h)
+    if out is not None:
+        out[:] = mixed
+    return Whitened(_solved(lower, y), mixed if out is None else out, scale, kept)
 
 
 def _solved(lower: Floats, right: Floats) -> Floats:
