@@ -83,12 +83,14 @@ def run(step, seen, noise, error, mean, root, values, failures):
     looked, h = np.empty((m, 2 * d)), np.empty((m, 2 * d))
     w, v, y = np.full(2 * d, 0.5 / d), np.full(2 * d, np.sqrt(0.5 / d)), np.empty(m)
     next_mean, next_root, evidence = np.empty(d), np.empty((d, d)), np.empty(2)
+    whole = d + m
+    work = np.empty((whole, whole)), np.empty((2 * d, whole)), np.empty(whole), np.empty(whole)
     for c in range(count):
         for k in range(cycles):
             sigma_points(mean[c], root[c], np.sqrt(d), points)
             product(step[c], points, ahead)
             deviations(ahead, w, v, mean[c], rows)
-            code = lower_root(rows, noise[c], root[c])
+            code = lower_root(rows, noise[c], root[c], work)
             size = 0
             sigma_points(mean[c], root[c], np.sqrt(d), points)
             product(seen[c], points, looked)
@@ -101,9 +103,9 @@ def run(step, seen, noise, error, mean, root, values, failures):
             if size > 0 and code == 0:
                 weighted_mean(h[:size], w, at[:size])
                 extra, observed = np.empty((size, size)), np.empty((size, d))
-                paired(h[:size], at[:size], v, extra, observed)
+                paired(h[:size], at[:size], v, extra, observed, work)
                 code = update_linear(
-                    mean[c], root[c], observed, extra, y[:size], at[:size], next_mean, next_root, evidence
+                    mean[c], root[c], observed, extra, y[:size], at[:size], next_mean, next_root, evidence, work
                 )
                 if code == 0:
                     mean[c], root[c] = next_mean, next_root

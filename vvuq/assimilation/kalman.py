@@ -116,8 +116,8 @@ def forecast(system: System, schedule: Schedule, belief: Belief, time: float) ->
         rows = np.ascontiguousarray((through.matrix @ belief.root).T)
     if not np.all(np.isfinite(mean)):
         return belief, int(Code.NOT_FINITE)
-    root = np.empty((mean.size, mean.size))
-    code = unscented.lower_root(rows, process_sd(system, belief.time, time), root)
+    root, work = np.empty((mean.size, mean.size)), unscented.triangle(0, mean.size)
+    code = unscented.lower_root(rows, process_sd(system, belief.time, time), root, work)
     if code != 0:
         return belief, int(code)
     return Belief(time, belief.names, mean, root, belief.log_likelihood, belief.cycle), 0
@@ -140,8 +140,8 @@ def condition(system: System, schedule: Schedule, belief: Belief, values: Floats
     white = whiten(system, np.column_stack([expected, observed]), sd, values)
     mean, root, evidence = np.empty_like(belief.mean), np.empty((belief.mean.size,) * 2), np.empty(2)
     at, moved = np.ascontiguousarray(white.predicted[:, 0]), np.ascontiguousarray(white.predicted[:, 1:])
-    noise = np.eye(white.values.size)
-    code = unscented.update_linear(belief.mean, belief.root, moved, noise, white.values, at, mean, root, evidence)
+    noise, work = np.eye(at.size), unscented.triangle(belief.root.shape[1], at.size + mean.size)
+    code = unscented.update_linear(belief.mean, belief.root, moved, noise, white.values, at, mean, root, evidence, work)
     if code != 0:
         return belief, seen.failed(belief.time, values, code)
     nis, gain = float(evidence[0]), float(evidence[1]) - white.log_scale

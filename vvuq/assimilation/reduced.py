@@ -116,8 +116,9 @@ def _widened(root: Floats, noise: Floats) -> Floats:
     if not np.any(noise > 0.0) or not np.all(np.isfinite(root)):
         return root
     basis = np.linalg.qr(root)[0]
-    rows, lower = np.concatenate([root.T @ basis, noise[:, None] * basis]), np.empty((root.shape[1],) * 2)
-    unscented.lower_root(rows, np.zeros(root.shape[1]), lower)
+    rows, r = np.concatenate([root.T @ basis, noise[:, None] * basis]), root.shape[1]
+    lower = np.empty((r, r))
+    unscented.lower_root(rows, np.zeros(r), lower, unscented.triangle(0, r))
     return np.ascontiguousarray(basis @ lower)
 
 
@@ -137,7 +138,8 @@ def _conditioned(
     innovation = white.values - white.predicted[:, 0]
     mean, root, evidence = np.empty_like(belief.mean), np.empty_like(belief.root), np.empty(2)
     observed = np.ascontiguousarray(white.predicted[:, 1:])
-    code = unscented.update_reduced(belief.mean, belief.root, observed, innovation, mean, root, evidence)
+    work = unscented.triangle(innovation.size, root.shape[1] + 1)
+    code = unscented.update_reduced(belief.mean, belief.root, observed, innovation, mean, root, evidence, work)
     if code != 0:
         return belief, seen.failed(belief.time, values, code)
     nis, gain = float(evidence[0]), float(evidence[1]) - white.log_scale

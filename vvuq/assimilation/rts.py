@@ -41,10 +41,12 @@ def _backwards(system: System, schedule: Schedule, now: Belief, later: Belief, m
     d, code = now.mean.size, both.code
     mean, root, rows = np.empty(d), np.empty((d, d)), np.empty((2 * d, d))
     if code == 0:
+        work = unscented.triangle(max(both.now.shape[0], d), 2 * d)
         unscented.smooth(
-            now.mean, both.mean, both.now, both.ahead, both.noise, both.rounding, later.mean, later.root, mean, rows
+            now.mean, both.mean, both.now, both.ahead, both.noise, both.rounding, later.mean, later.root, mean, rows,
+            work,
         )  # fmt: skip
-        code = unscented.lower_root(rows, np.zeros(d), root)
+        code = unscented.lower_root(rows, np.zeros(d), root, work)
     if code != 0 or not np.all(np.isfinite(mean)):
         remedy = f"beliefs that the filter itself carried to {later.time}; here that ends in code {code}"
         raise InputError("smoother", "filtered", now.time, remedy)

@@ -178,7 +178,7 @@ def _carried(
     d, count = points.shape
     mean, rows, root = np.empty(d), np.empty((count, d)), np.empty((d, d))
     unscented.deviations(points, of.mean, of.root, mean, rows)
-    code = unscented.lower_root(rows, noise, root)
+    code = unscented.lower_root(rows, noise, root, unscented.triangle(0, d))
     if code != 0:
         return belief, None, int(code)
     return Belief(time, belief.names, mean, root, belief.log_likelihood, belief.cycle), (points, of), 0
@@ -207,14 +207,15 @@ def _conditioned(
     white = whiten(system, predicted, sd, values)
     d, m = belief.mean.size, white.values.size
     mean, root, evidence, at = np.empty(d), np.empty((d, d)), np.empty(2), np.empty(m)
+    work = unscented.triangle(points.shape[1], m + d)
     unscented.weighted_mean(white.predicted, of.mean, at)
     if carried is None:
         before, noise, observed = belief.root, np.empty((m, m)), np.empty((m, d))
-        unscented.paired(white.predicted, at, of.root, noise, observed)
+        unscented.paired(white.predicted, at, of.root, noise, observed, work)
     else:
         before, noise = (points - belief.mean[:, None]) * of.root, np.eye(m)
         observed = (white.predicted - at[:, None]) * of.root
-    code = unscented.update_linear(belief.mean, before, observed, noise, white.values, at, mean, root, evidence)
+    code = unscented.update_linear(belief.mean, before, observed, noise, white.values, at, mean, root, evidence, work)
     if code == 0 and not _in_range(system, mean, root, of.scale):
         code = Code.NOT_FINITE
     if code != 0:

@@ -19,6 +19,7 @@ from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
 from vvuq.numerics.abreast import IDENTITY, LOG, LOGIT, unused
 from vvuq.numerics.jit import Pointer
 from vvuq.numerics.streams import Draws
+from vvuq.numerics.unscented import triangle
 from vvuq.numerics.unscented_record import parts, unscented_record
 from vvuq.record import Belief, Floats
 
@@ -218,7 +219,8 @@ def _room(system: System, count: int, side: tuple[Floats, Floats, Any]) -> tuple
         empty((q, q)),
         empty(d),
     )
-    return (empty(d), empty((d, d))), (empty(d), empty((d, d))), side, run, sums, looked, update
+    exact = triangle(count - d, d + q)
+    return (empty(d), empty((d, d))), (empty(d), empty((d, d))), side, run, sums, looked, update, exact
 
 
 def _found(cycles: int, system: System, roots: bool) -> tuple[Any, ...]:

@@ -10,15 +10,15 @@ from math import sqrt
 from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, njit, types
 
 
-@njit(F8(MATRIX, MATRIX, I8, F8), error_model="numpy", cache=True, nogil=True)
-def _pivoted(top, bottom, k, floor):
+@njit(F8(MATRIX, MATRIX, I8, I8, F8), error_model="numpy", cache=True, nogil=True)
+def _pivoted(top, bottom, k, size, floor):
     """Returns the size of column k's largest entry, which is brought into top[k, k] where it is above the floor."""
     largest, at = abs(top[k, k]), -1
     for i in range(bottom.shape[0]):
         if abs(bottom[i, k]) > largest:
             largest, at = abs(bottom[i, k]), i
     if at >= 0 and largest > floor:
-        for j in range(k, bottom.shape[1]):
+        for j in range(k, size):
             top[k, j], bottom[at, j] = bottom[at, j], top[k, j]
     return largest
 
@@ -44,13 +44,14 @@ def absorb(top, bottom, floor, work):
     """Turns [top; bottom] into [upper triangle; 0] by an orthogonal matrix from the left (Householder), in place.
 
     top (k, k), upper-triangular or zero, holds the triangle afterwards, its diagonal >= 0; bottom (c, k) is used up;
-    work (k,). top' top + bottom' bottom is unchanged and may be singular: a column of which nothing is left above
-    floor (k,) in size is taken for zero, and its row waits for the next ones. The entries must be finite. The largest
-    entry of a column is its pivot: small rows keep their own relative accuracy beside large ones (Cox & Higham, BIT 38
-    (1998) 34). No sum runs along a row, so the innermost loops vectorise."""
-    count, size = bottom.shape
+    work (k,). Both matrices may be larger: floor (k,) says how many columns, and rows of top, take part.
+    top' top + bottom' bottom is unchanged and may be singular: a column of which nothing is left above floor in size
+    is taken for zero, and its row waits for the next ones. The entries must be finite. The largest entry of a column is
+    its pivot: small rows keep their own relative accuracy beside large ones (Cox & Higham, BIT 38 (1998) 34). No sum
+    runs along a row, so the innermost loops vectorise."""
+    count, size = bottom.shape[0], floor.size
     for k in range(size):
-        largest = _pivoted(top, bottom, k, floor[k])
+        largest = _pivoted(top, bottom, k, size, floor[k])
         if largest <= floor[k]:
             continue
         pivot = top[k, k] / largest  # 1 or -1; scaled, the squares can neither overflow nor vanish

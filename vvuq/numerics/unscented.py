@@ -2,7 +2,8 @@
 
 A belief is a mean (d,) and a lower-triangular root (d, d). The root is carried by orthogonal transformations alone: no
 covariance is formed and nothing is subtracted, so it cannot lose definiteness. Points are columns (d, N), each a member
-of a model run; w (N,) are their weights in a mean, v (N,) the square roots of their weights in a covariance.
+of a model run; w (N,) are their weights in a mean, v (N,) the square roots of their weights in a covariance. Nothing is
+allocated here: what a kernel works in is made by `triangle`, and may be larger than it says.
 
 Sources: Julier & Uhlmann, Proc. IEEE 92 (2004) 401; Arasaratnam & Haykin, IEEE TAC 54 (2009) 1254 (square roots);
 Kailath, Sayed & Hassibi, Linear Estimation (2000), ch. 12 (array form)."""
@@ -15,8 +16,17 @@ import numpy as np
 
 from vvuq.numerics.jit import F8, I8, MATRIX, VECTOR, njit, types
 from vvuq.numerics.linalg import absorb
+from vvuq.record import Floats
 
 _OK, _NOT_FINITE = 0, 1
+
+# What a triangle is made in: top (k, k), the rows (c, k) that it absorbs, their floor and a line (k,): see linalg.py.
+TRIANGLE = types.Tuple((MATRIX, MATRIX, VECTOR, VECTOR))
+
+
+def triangle(count: int, size: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Room for a triangle of `size` columns and rows that absorbs `count` rows."""
+    return np.empty((size, size)), np.empty((count, size)), np.empty(size), np.empty(size)
 
 
 @njit(types.void(VECTOR, MATRIX, F8, MATRIX), error_model="numpy", cache=True, nogil=True)
@@ -44,16 +54,28 @@ def weighted_mean(points, w, mean):
         mean[i] = start + total
 
 
-@njit(I8(MATRIX, VECTOR, MATRIX), error_model="numpy", cache=True, nogil=True)
-def lower_root(rows, noise, root):
-    """The lower-triangular root (d, d) of rows' rows + diag(noise^2), written out; rows (c, d) are used up; a code."""
-    d = noise.size
-    top, good = np.zeros((d, d)), True
+@njit(types.void(MATRIX, VECTOR), error_model="numpy", cache=True, nogil=True)
+def _cleared(top, floor):
+    """Zeros in the first k columns and rows of top and in floor (k,)."""
+    for i in range(floor.size):
+        floor[i] = 0.0
+        for j in range(floor.size):
+            top[i, j] = 0.0
+
+
+@njit(I8(MATRIX, VECTOR, MATRIX, TRIANGLE), error_model="numpy", cache=True, nogil=True)
+def lower_root(rows, noise, root, work):
+    """The lower-triangular root (d, d) of rows' rows + diag(noise^2), written out; rows (c, d) are used up; a code.
+
+    work: triangle(0, d)."""
+    d, good = noise.size, True
+    top, floor, line = work[0], work[2][:d], work[3][:d]
+    _cleared(top, floor)
     for i in range(d):
         top[i, i] = noise[i]
         for k in range(rows.shape[0]):
             good &= isfinite(rows[k, i])
-    absorb(top, rows, np.zeros(d), np.empty(d))
+    absorb(top, rows, floor, line)
     for i in range(d):
         for j in range(d):
             root[i, j] = top[j, i] if j <= i else 0.0
@@ -70,11 +92,10 @@ def deviations(points, w, v, mean, rows):
             rows[k, i] = v[k] * (points[i, k] - mean[i])
 
 
-@njit(I8(VECTOR, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR), error_model="numpy", cache=True, nogil=True)
-def _conditioned(mean, top, y, expected, after, after_root, seen):
-    """Reads the mean and root given y out of the triangle of [observed, state] (m + d, m + d)."""
+@njit(I8(VECTOR, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, VECTOR), error_model="numpy", cache=True, nogil=True)
+def _conditioned(mean, top, y, expected, after, after_root, seen, z):
+    """Reads the mean and root given y out of the triangle of [observed, state] (m + d, m + d); z (m,) to work in."""
     d, m = mean.size, y.size
-    z = np.empty(m)
     nis, scale = 0.0, 0.0
     for k in range(m):
         total = y[k] - expected[k]
@@ -99,19 +120,20 @@ def _conditioned(mean, top, y, expected, after, after_root, seen):
 
 
 @njit(
-    I8(VECTOR, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR),
+    I8(VECTOR, MATRIX, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, TRIANGLE),
     error_model="numpy",
     cache=True,
     nogil=True,
 )
-def update_linear(mean, root, observed, noise, y, expected, after, after_root, seen):
+def update_linear(mean, root, observed, noise, y, expected, after, after_root, seen, work):
     """Conditions on y = expected + observed z + e, where the state is mean + root z; z ~ N(0, 1), e ~ N(0, N'N).
 
     y, expected (m,), observed (m, r), noise = N (m, m) an upper triangle, root (d, r). Writes the mean and root after,
-    and seen (2,) = innovation squared by its covariance, log-likelihood; a code."""
+    and seen (2,) = innovation squared by its covariance, log-likelihood; a code. work: triangle(r, m + d)."""
     d, r = root.shape
     m = y.size
-    top, bottom = np.zeros((m + d, m + d)), np.empty((r, m + d))
+    top, bottom, floor, line = work[0], work[1][:r], work[2][: m + d], work[3][: m + d]
+    _cleared(top, floor)
     for i in range(m):
         for j in range(i, m):
             top[i, j] = noise[i, j]
@@ -120,21 +142,22 @@ def update_linear(mean, root, observed, noise, y, expected, after, after_root, s
     for i in range(d):
         for j in range(r):
             bottom[j, m + i] = root[i, j]
-    absorb(top, bottom, np.zeros(m + d), np.empty(m + d))
-    return _conditioned(mean, top, y, expected, after, after_root, seen)
+    absorb(top, bottom, floor, line)
+    return _conditioned(mean, top, y, expected, after, after_root, seen, line)
 
 
-@njit(types.void(MATRIX, VECTOR, VECTOR, MATRIX, MATRIX), error_model="numpy", cache=True, nogil=True)
-def paired(h, expected, v, noise, observed):
+@njit(types.void(MATRIX, VECTOR, VECTOR, MATRIX, MATRIX, TRIANGLE), error_model="numpy", cache=True, nogil=True)
+def paired(h, expected, v, noise, observed, work):
     """What h (m, N), at symmetric points of a root of rank r, tells of it: observed (m, r), noise (m, m), written out.
 
     expected (m,) is the mean of h, whose errors are N(0, 1). The plus and minus of a pair are turned into half their
     difference, which moves with the state, and what they have in common beyond the mean, which does not: the
-    nonlinearity of h acts as further noise."""
+    nonlinearity of h acts as further noise. work: triangle(N - r, m)."""
     m, r = observed.shape
     first, half = h.shape[1] - 2 * r, sqrt(0.5)
-    common = np.empty((first + r, m))
+    common, floor, line = work[1][: first + r], work[2][:m], work[3][:m]
     for i in range(m):
+        floor[i] = 0.0
         for j in range(m):
             noise[i, j] = 1.0 if i == j else 0.0
         if first == 1:
@@ -143,32 +166,36 @@ def paired(h, expected, v, noise, observed):
             plus, minus = h[i, first + j], h[i, first + r + j]
             common[first + j, i] = v[first + j] * half * ((plus - expected[i]) + (minus - expected[i]))
             observed[i, j] = v[first + j] * half * (plus - minus)
-    absorb(noise, common, np.zeros(m), np.empty(m))
+    absorb(noise, common, floor, line)
 
 
 @njit(
-    types.void(VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX),
+    types.void(VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX, TRIANGLE),
     error_model="numpy",
     cache=True,
     nogil=True,
 )
-def smooth(now, ahead, rows_now, rows_ahead, noise, floor, later, later_root, mean, rows):
+def smooth(now, ahead, rows_now, rows_ahead, noise, floor, later, later_root, mean, rows, work):
     """Conditions a state on what was learned later: its mean (d,), and rows (2 d, d) whose product is its covariance.
 
     now, ahead (d,): the means of the state and of its forecast; rows_now, rows_ahead (c, d): deviations whose products
     are their covariances, the forecast's without noise (d,), its SDs; floor (d,): sizes at which rows_ahead are mere
     rounding; later, later_root: the smoothed next state. No covariance is inverted: directions in which the forecast is
-    certain are left out. Source: Park & Kailath, IEEE TAC 40 (1995) 1629 (array form)."""
+    certain are left out. work: triangle(the larger of c and d, 2 d). Source: Park & Kailath, IEEE TAC 40 (1995) 1629
+    (array form)."""
     count, d = rows_now.shape
-    top, bottom, floors = np.zeros((2 * d, 2 * d)), np.empty((count, 2 * d)), np.zeros(2 * d)
+    top, bottom, floors, line = work[0], work[1][:count], work[2][: 2 * d], work[3][: 2 * d]
+    _cleared(top, floors)
     for i in range(d):
         top[i, i], floors[i] = noise[i], floor[i]
         for k in range(count):
             bottom[k, i], bottom[k, d + i] = rows_ahead[k, i], rows_now[k, i]
-    absorb(top, bottom, floors, np.empty(2 * d))
+    absorb(top, bottom, floors, line)
     # top is now [S', M'; 0, C'] where S is the forecast's root, M S^-1 the gain, C the root of what the gain leaves
-    scaled = np.zeros((d, d + 1))
+    scaled = work[1]  # (d, d + 1) of what the triangle has used up
     for i in range(d):
+        for c in range(d + 1):
+            scaled[i, c] = 0.0
         if top[i, i] <= floor[i]:
             continue
         for c in range(d + 1):
@@ -186,16 +213,18 @@ def smooth(now, ahead, rows_now, rows_ahead, noise, floor, later, later_root, me
                 rows[c, i] += top[j, d + i] * scaled[j, c]
 
 
-@njit(I8(VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, VECTOR), error_model="numpy", cache=True, nogil=True)
-def update_reduced(mean, root, observed, innovation, after, after_root, seen):
+@njit(I8(VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, MATRIX, VECTOR, TRIANGLE), error_model="numpy", cache=True, nogil=True)
+def update_reduced(mean, root, observed, innovation, after, after_root, seen, work):
     """update_linear for a root (d, r) of low rank, kept at that rank: nothing of size d x d or m x m is formed.
 
     observed (m, r), innovation (m,), errors N(0, 1). The triangle of [1 0; observed innovation] holds the root of
     U = 1 + observed' observed (r, r), and in its last column the posterior's mean and the innovation's size by its
-    covariance. root U^-1 root' is the covariance after. Source: Moireau & Chapelle, ESAIM: COCV 17 (2011) 380."""
+    covariance. root U^-1 root' is the covariance after. work: triangle(m, r + 1). Source: Moireau & Chapelle, ESAIM:
+    COCV 17 (2011) 380."""
     d, r = root.shape
-    m = innovation.size
-    top, bottom, good = np.zeros((r + 1, r + 1)), np.empty((m, r + 1)), True
+    m, good = innovation.size, True
+    top, bottom, floor, line = work[0], work[1][:m], work[2][: r + 1], work[3][: r + 1]
+    _cleared(top, floor)
     for k in range(r):
         top[k, k] = 1.0
     for i in range(m):
@@ -204,8 +233,8 @@ def update_reduced(mean, root, observed, innovation, after, after_root, seen):
         for j in range(r):
             bottom[i, j] = observed[i, j]
             good &= isfinite(observed[i, j])
-    absorb(top, bottom, np.zeros(r + 1), np.empty(r + 1))
-    z, nis, scale = np.empty(r), top[r, r] * top[r, r], 0.0
+    absorb(top, bottom, floor, line)
+    z, nis, scale = line, top[r, r] * top[r, r], 0.0  # (r,)
     for k in range(r - 1, -1, -1):
         total = top[k, r]
         for j in range(k + 1, r):

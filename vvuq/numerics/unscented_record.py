@@ -27,7 +27,15 @@ from vvuq.numerics.abreast import (
 )
 from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
 from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, Pointer, njit, types
-from vvuq.numerics.unscented import deviations, lower_root, paired, sigma_points, update_linear, weighted_mean
+from vvuq.numerics.unscented import (
+    TRIANGLE,
+    deviations,
+    lower_root,
+    paired,
+    sigma_points,
+    update_linear,
+    weighted_mean,
+)
 
 _OK, _NOT_FINITE, _SINGULAR = 0, 1, 4
 
@@ -45,6 +53,7 @@ SUMS = types.Tuple((MATRIX, MATRIX, VECTOR, VECTOR))  # (N, d), (d, d), (max(d, 
 SEEN = types.Tuple((MATRIX, VECTOR, VECTOR))  # what the points measure (q, W), the same as one vector, and one's (q,)
 # (q, N), (q,), (q,), (q,), (q, d), (N - d, q), (q, q), (d,): see update_by_products
 ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR))
+# TRIANGLE: triangle(N - d, d + q), for what would lose digits by products
 # Found, cycle by cycle: mean, SDs (T, d), roots (T or 0, d, d), innovation, predicted, spread (T, q), and
 # squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
 FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
@@ -56,8 +65,10 @@ STRAIGHT_SIGNATURE = I8(
     CARRY, OBSERVE, GRID, VECTOR, INDICES, F8, F8, VECTOR, VECTOR, MATRIX, MATRIX, NORMAL, MATRIX, FLAT, VECTOR, VECTOR,
     VECTOR, FOUND, I8, INDICES,
 )  # fmt: skip
-EXACT_MOMENTS_SIGNATURE = I8(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX)
-EXACT_UPDATE_SIGNATURE = I8(NORMAL, I8, MATRIX, VECTOR, VECTOR, VECTOR, NORMAL, VECTOR, VECTOR, MATRIX, MATRIX)
+EXACT_MOMENTS_SIGNATURE = I8(MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, TRIANGLE)
+EXACT_UPDATE_SIGNATURE = I8(
+    NORMAL, I8, MATRIX, VECTOR, VECTOR, VECTOR, NORMAL, VECTOR, VECTOR, MATRIX, MATRIX, TRIANGLE
+)
 
 
 @njit(types.void(MATRIX, VECTOR, VECTOR, VECTOR), **_options)
@@ -210,18 +221,18 @@ def _carry_on(rhs, carry, grid, begin, end, step, wide, how, scale, belief, side
 
 
 @njit(EXACT_MOMENTS_SIGNATURE, **_options)
-def _exact_moments(points, w, v, noise, mean, root, rows):
+def _exact_moments(points, w, v, noise, mean, root, rows, work):
     """What moments_by_products does not; a code."""
     deviations(points, w, v, mean, rows)
-    return lower_root(rows, noise, root)
+    return lower_root(rows, noise, root, work)
 
 
 @njit(EXACT_UPDATE_SIGNATURE, **_options)
-def _exact_update(belief, m, h, w, v, y, after, numbers, expected, observed, noise):
+def _exact_update(belief, m, h, w, v, y, after, numbers, expected, observed, noise, work):
     """What update_by_products does not; a code."""
     weighted_mean(h[:m], w, expected)
-    paired(h[:m], expected, v, noise, observed[:m])
-    return update_linear(belief[0], belief[1], observed, noise, y[:m], expected, after[0], after[1], numbers)
+    paired(h[:m], expected, v, noise, observed[:m], work)
+    return update_linear(belief[0], belief[1], observed, noise, y[:m], expected, after[0], after[1], numbers, work)
 
 
 @njit(types.void(FIELD, OBSERVE, F8, VECTOR, I8, LEARNED, OPERATOR, F8, NORMAL, LANES, RUN, SEEN), **_options)
@@ -257,14 +268,14 @@ def parts() -> tuple[Pointer, Pointer, Pointer, Pointer]:
         *map(types.FunctionType, (MOMENTS_SIGNATURE, EXACT_MOMENTS_SIGNATURE)),
         *map(types.FunctionType, (UPDATE_SIGNATURE, EXACT_UPDATE_SIGNATURE)),
         FIELD, FIELD, CARRY, OBSERVE, I8, GRID, VECTOR, INDICES, F8, LEARNED, OPERATOR, SIGMA, VECTOR, MATRIX, MATRIX,
-        INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, FOUND, I8, I8, INDICES,
+        INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, TRIANGLE, FOUND, I8, I8, INDICES,
     ),
     **_options,
 )  # fmt: skip
 def unscented_record(
     moments, exact_moments, update, exact_update,
     rhs, observe, carry, see, wide, grid, u0, row, step, how, operator, sigma, drift, error, values,
-    pattern, lowers, belief, ahead, after, side, run, sums, looked, room, found, first, last, at,
+    pattern, lowers, belief, ahead, after, side, run, sums, looked, room, exact, found, first, last, at,
 ):  # fmt: skip
     """Filters values (T, q) at the boundaries row[1:] of a grid, cycles first .. last - 1, from the belief at boundary
     at[0]; both are carried on.
@@ -289,7 +300,7 @@ def unscented_record(
             for i in range(drift.size):
                 sd[i] = drift[i] * sqrt(t[end] - t[begin])
             if not moments(side[0], w, v, sd, ahead[0], ahead[1], rows, gram, line):
-                code = exact_moments(side[0], w, v, sd, ahead[0], ahead[1], rows)
+                code = exact_moments(side[0], w, v, sd, ahead[0], ahead[1], rows, exact)
         else:
             code = _NOT_FINITE
         least = _least(ahead[1])
@@ -304,7 +315,9 @@ def unscented_record(
                     ahead[0], ahead[1], m, white, w, v, measured, after[0], after[1], numbers[c],
                     expected, innovation, observed, shared, noise, gram, line, pull,
                 ):  # fmt: skip
-                    code = exact_update(ahead, m, white, w, v, measured, after, numbers[c], expected, observed, noise)
+                    code = exact_update(
+                        ahead, m, white, w, v, measured, after, numbers[c], expected, observed, noise, exact
+                    )
                 numbers[c, 1] -= log_scale
             if code == _OK and not _in_range(after[0], after[1], kinds, bounds, scale):
                 code = _NOT_FINITE
