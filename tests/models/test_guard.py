@@ -1,11 +1,13 @@
 """A twin's file that does more than declare while it is imported is refused, with its line; packages are left alone."""
 
+import importlib
 import socket
 import sys
 from pathlib import Path
 
 import pytest
 from examples import ROOT
+from numba.core import entrypoints
 
 from vvuq.errors import InputError
 from vvuq.models.twin import load_twin
@@ -83,7 +85,42 @@ def test_what_a_package_does_is_its_own_affair(tmp_path, monkeypatch):
     assert sys.modules["curious_package"].FOUND
 
 
-def test_a_compiled_function_may_be_made(tmp_path):
+def test_which_packages_are_installed_may_be_looked_up(tmp_path):
+    """Wherever sys.path leads, as to archives that are not there; numba does it when it first compiles something."""
+    importlib.invalidate_caches()
+    text = "import importlib.metadata as m\nassert m.version('numpy') and m.entry_points()\n"
+    (tmp_path / "mine.py").write_text(text + PK.replace("from __future__", "#"))
+    assert load_twin(tmp_path / "mine.py").name == "pk"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "import os; os.listdir('{here}')",
+        "open('{here}/own.dist-info/METADATA').read()",
+        "open('{here}/table.csv')",
+        "import importlib.metadata as m; m.distribution('own').locate_file('table.csv').read_text()",
+        "import importlib.metadata as m; m.files('own')[0].read_text()",
+        "import importlib.metadata as m; m.Distribution.at('{here}/elsewhere/own.dist-info').read_text('METADATA')",
+    ],
+)
+def test_a_lookup_of_packages_is_no_way_to_other_files(tmp_path, monkeypatch, step):
+    """Not even where the twin's folder is one that packages are looked for in."""
+    (tmp_path / "table.csv").write_text("1,2\n")
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        (folder / "own.dist-info").mkdir(parents=True)
+        (folder / "own.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1\n")
+        (folder / "own.dist-info" / "RECORD").write_text("table.csv,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mine.py").write_text(step.format(here=tmp_path) + "\n" + PK.replace("from __future__", "#"))
+    with pytest.raises(InputError, match=r"mine\.py:1: file at import"):
+        load_twin(tmp_path / "mine.py")
+
+
+def test_a_compiled_function_may_be_made(tmp_path, monkeypatch):
+    """Also where nothing has been compiled before."""
+    monkeypatch.setattr(entrypoints, "_already_initialized", False)
+    importlib.invalidate_caches()
     text = "import numba\n\n@numba.njit(cache=True)\ndef twice(v):\n    return 2.0 * v\n\nFOUR = twice(2.0)\n"
     (tmp_path / "mine.py").write_text(text + PK.replace("from __future__", "#"))
     assert load_twin(tmp_path / "mine.py").name == "pk"

@@ -1,12 +1,14 @@
 """A twin's file declares: while it is imported it opens no connection, touches no files and starts nothing.
 
 An audit hook of the interpreter looks at each such step before it is taken, and refuses it where the twin's own code is
-what takes it. Python files and installed packages may be read, and what a package does while it is imported is its own
-affair. This catches accidents, such as a table read from a path of one machine; it does not hold back malice: code that
-wants to get around it can. Run no twin that you would not run as a program."""
+what takes it. Python files and installed packages may be read, which packages are installed may be looked up, and what
+a package does while it is imported is its own affair. This catches accidents, such as a table read from a path of one
+machine; it does not hold back malice: code that wants to get around it can. Run no twin that you would not run as a
+program."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import site
 import sys
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from vvuq.errors import InputError
@@ -30,6 +33,7 @@ _KINDS = {  # what the interpreter calls a step (or a family of steps) -> what i
     "os.remove": "file", "os.rename": "file", "os.rmdir": "file", "os.mkdir": "file", "os.link": "file",
     "os.symlink": "file", "os.truncate": "file", "os.chmod": "file", "os.chown": "file", "os.chdir": "file",
 }  # fmt: skip
+_LOOKUP = f"{Path(importlib.metadata.__file__).parent}{os.sep}"  # the code that looks up what is installed
 _HARMLESS = ("socket.__new__", "socket.gethostname")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _REMEDY = (
@@ -81,7 +85,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if kind is None or event in _HARMLESS or (kind == "file" and not _refuses(watch, event, *arguments)):
         return
     at = caller(sys._getframe(1), watch.files)
-    if at is None:
+    if at is None or (_looked_up(event, *arguments) and _looks_up(sys._getframe(1), watch.files)):
         return
     step = f"{event} {arguments[0]}" if arguments else event
     error = InputError(f"{at[0]}:{at[1]}", f"{kind} at import", step, _REMEDY)
@@ -96,5 +100,28 @@ def _refuses(watch: _Watch, event: str, path: Any = None, mode: Any = None, flag
     file = Path(os.fsdecode(path)).absolute()
     if "__pycache__" in file.parts or str(file) == os.devnull or any(map(file.is_relative_to, watch.written)):
         return False
-    writes = event != "open" or (set(mode) & set("wax+") if mode else flags & _WRITES)
-    return bool(writes) or not (file.suffix == ".py" or any(map(file.is_relative_to, watch.read)))
+    return _writes(event, mode, flags) or not (file.suffix == ".py" or any(map(file.is_relative_to, watch.read)))
+
+
+def _writes(event: str, mode: Any, flags: Any) -> bool:
+    return event != "open" or bool(set(mode) & set("wax+") if mode else flags & _WRITES)
+
+
+def _looked_up(event: str, path: Any = None, mode: Any = None, flags: Any = 0, *_: Any) -> bool:
+    """True for what a look-up of installed packages reads: a folder of sys.path, and descriptions of packages in it.
+
+    numba looks up its extensions when it first compiles something, which may be while a twin is imported."""
+    if not isinstance(path, str) or (event != "os.listdir" and _writes(event, mode, flags)):
+        return False
+    file, places = Path(path).absolute(), {Path(os.fsdecode(entry)).absolute() for entry in sys.path}
+    describes = file.parent.suffix in (".dist-info", ".egg-info") or file.parent.name == "EGG-INFO"
+    return file in places or (event == "open" and describes and file.parent.parent in places)
+
+
+def _looks_up(frame: FrameType | None, files: str) -> bool:
+    """True where such a look-up stands between a frame and the nearest one in a file whose path begins with `files`."""
+    while frame is not None and not frame.f_code.co_filename.startswith(files):
+        if frame.f_code.co_filename.startswith(_LOOKUP):
+            return True
+        frame = frame.f_back
+    return False
