@@ -1,0 +1,36 @@
+"""Made-up patients at home: glucose every 15 minutes with gaps, days in a rhythm, meals and boluses, an infusion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vvuq.data.cohort import make_cohort
+from vvuq.record import Cohort, Dose, Measurement, Patient
+
+UNITS = {"time": "min", "cgm": "mg/dL", "dose": "g"}
+DAY = 1440.0
+
+
+def patient(number: int, days: float = 2.0, gaps: bool = True) -> Patient:
+    """One patient: an autoregressive course around a daily rhythm."""
+    rng = np.random.default_rng(number)
+    begin = float(rng.integers(0, 96)) * 15.0 + float(rng.integers(0, 15))
+    times = begin + 15.0 * np.arange(int(days * 96))
+    course, swing = np.empty(times.size), 0.0
+    for i, time in enumerate(times):
+        swing = 0.95 * swing + rng.normal(0.0, 12.0)
+        course[i] = 140.0 + 40.0 * np.sin(2.0 * np.pi * time / DAY + number) + swing
+    keep = np.ones(times.size, dtype=bool)
+    if gaps:
+        start = int(rng.integers(times.size // 4, times.size // 2))
+        keep[start : start + 7] = False
+    values = np.clip(course, 40.0, 400.0)
+    taken = tuple(Measurement(float(t), "cgm", float(v)) for t, v in zip(times[keep], values[keep], strict=True))
+    meals = [Dose(float(t), float(rng.uniform(20.0, 80.0))) for t in np.arange(begin + 45.0, times[-1], 300.0)]
+    flow = [Dose(float(t), float(rng.uniform(1.0, 3.0)), 240.0) for t in np.arange(begin, times[-1], 240.0)]
+    return Patient(f"p{number}", (), tuple(sorted(meals + flow, key=lambda d: d.time)), taken)
+
+
+def cohort(count: int = 4, days: float = 2.0) -> Cohort:
+    """`count` such patients."""
+    return make_cohort("home", [patient(i, days) for i in range(count)], UNITS)

@@ -1,0 +1,121 @@
+"""Forecasters of a sensor: what they promise, what they may know, and which moments they are asked about.
+
+A forecaster is fitted to patients and then gives, for another patient and any moment of its record (an origin, the time
+of a reading), sampled paths of the next readings. It may use what is on record at the origin and nothing later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from vvuq.errors import InputError
+from vvuq.numerics.streams import Draws
+from vvuq.record import Cohort, Dose, Floats, Patient
+
+Kind = Literal["mechanistic", "hybrid", "data-driven", "baseline"]
+STEP, STEPS = 15.0, 12  # minutes between forecast readings, and how many: 3 h
+AHEAD: Floats = STEP * np.arange(1.0, STEPS + 1.0)
+TOLERANCE = 3.0  # minutes that a reading may lie from where it is looked for
+OBSERVABLE = "cgm"
+
+
+class Fitted(Protocol):
+    """A forecaster that has seen its patients."""
+
+    def paths(self, cohort: Cohort, patient: Patient, origins: Floats, members: int, draws: Draws) -> Floats:
+        """Paths (k, 12, members) of readings, sensor error included, AHEAD of each of `origins` (k,); no meal and no
+        bolus comes after an origin, continuous insulin goes on. Not-a-number where there is no forecast."""
+
+
+class Forecaster(Protocol):
+    """A way to forecast: its name in tables, and what kind it is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def fit(self, cohort: Cohort, draws: Draws) -> Fitted:
+        """Learns from all patients of `cohort`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One observable of one patient: times (n,) ascending, in minutes, and values (n,)."""
+
+    times: Floats
+    values: Floats
+
+
+def readings(patient: Patient, observable: str = OBSERVABLE) -> Readings:
+    """The patient's readings of the observable."""
+    found = [(m.time, m.value) for m in patient.measurements if m.observable == observable]
+    table = np.array(found, dtype=float).reshape(-1, 2)
+    return Readings(table[:, 0].copy(), table[:, 1].copy())
+
+
+def around(seen: Readings, origins: Floats, steps: Floats) -> Floats:
+    """Readings (k, len(steps)) at `steps` minutes from each of `origins` (k,): the nearest within TOLERANCE, else NaN.
+
+    A step that is not after 0 never takes a reading after its origin."""
+    wanted = origins[:, None] + steps[None, :]
+    if not seen.times.size:
+        return np.full(wanted.shape, np.nan)
+    right = np.clip(np.searchsorted(seen.times, wanted), 1, max(seen.times.size - 1, 1))
+    right = np.minimum(right, seen.times.size - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(wanted - seen.times[left] <= seen.times[right] - wanted, left, right)
+    late = (steps[None, :] <= 0.0) & (seen.times[nearest] > origins[:, None])
+    nearest = np.where(late, np.searchsorted(seen.times, origins, side="right")[:, None] - 1, nearest)
+    there = (nearest >= 0) & (np.abs(seen.times[nearest] - wanted) <= TOLERANCE)
+    return np.where(there, seen.values[nearest], np.nan)
+
+
+def truths(patient: Patient, origins: Floats, observable: str = OBSERVABLE) -> Floats:
+    """The readings (k, 12) that were taken AHEAD of each of `origins`; not-a-number where there was none."""
+    return around(readings(patient, observable), origins, AHEAD)
+
+
+def eligible(patient: Patient, *, stride: float = STEP, history: float = 120.0, observable: str = OBSERVABLE) -> Floats:
+    """Origins (k,), `stride` minutes apart or more: a reading there, one every STEP of the `history` minutes before,
+    and all 12 readings after, so that every horizon and every forecaster is scored on the same moments."""
+    if not (stride >= STEP and history >= 0.0):
+        remedy = f"a stride of {STEP:g} or more, a history from 0"
+        raise InputError("origins", "stride, history", (stride, history), remedy)
+    seen = readings(patient, observable)
+    before = around(seen, seen.times, -STEP * np.arange(1.0, history // STEP + 1.0))
+    after = around(seen, seen.times, AHEAD)
+    can = np.isfinite(before).all(axis=1) & np.isfinite(after).all(axis=1)
+    kept: list[float] = []
+    for time in seen.times[can]:
+        if not kept or time >= kept[-1] + stride - TOLERANCE:
+            kept.append(float(time))
+    return np.array(kept)
+
+
+def known_at(patient: Patient, origin: float) -> Patient:
+    """The patient as on record at `origin`: nothing later, and what is being infused goes on as it was.
+
+    An infusion that has begun and not ended is given until the last forecast time, at its rate."""
+    end = origin + float(AHEAD[-1])
+    doses = tuple(_going_on(dose, origin, end) for dose in patient.doses if dose.time <= origin)
+    return replace(patient, doses=doses, measurements=tuple(m for m in patient.measurements if m.time <= origin))
+
+
+def _going_on(dose: Dose, origin: float, end: float) -> Dose:
+    if dose.duration == 0.0 or dose.time + dose.duration <= origin:
+        return dose
+    return replace(dose, amount=dose.amount * (end - dose.time) / dose.duration, duration=end - dose.time)
+
+
+def own(draws: Draws, patient: Patient) -> Draws:
+    """The patient's own draws: another patient, or another order of patients, changes nothing."""
+    return replace(draws, patient=patient.id)
+
+
+def cycle_of(origin: float) -> int:
+    """The cycle of `Draws` for an origin (its second, from 0): other origins change nothing."""
+    return max(round(60.0 * origin), 0)
