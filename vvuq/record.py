@@ -22,11 +22,12 @@ Cell = str | float | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """An amount given at `time`: at once (duration 0, a bolus) or evenly over `duration`."""
+    """An amount of `what` given at `time`: at once (duration 0, a bolus) or evenly over `duration`."""
 
     time: float
     amount: float
     duration: float = 0.0
+    what: str = "dose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Patients with the units of every field: {"time": "h", "dose": "mg", "weight": "kg", "concentration": "mg/L"}."""
+    """Patients with the units of every field: {"time": "h", "dose": "mg", "weight": "kg", "concentration": "mg/L"}.
+
+    A dose's field is its `what`: the units name each kind that is given."""
 
     name: str
     patients: tuple[Patient, ...]

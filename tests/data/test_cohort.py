@@ -52,12 +52,24 @@ def test_numbers_become_floats_and_equal_records_equal_digests():
         replace(GOOD, covariates=(("weight", 1.5), ("apgar", 7.0))),
         replace(GOOD, doses=(Dose(0.0, 25.0), Dose(12.0, 3.5, 0.5))),
         replace(GOOD, doses=GOOD.doses[:1]),
+        replace(GOOD, doses=(Dose(0.0, 25.0), Dose(12.0, 3.5, what="caffeine"))),
         replace(GOOD, measurements=(sample(2.0, 17.4),)),
         replace(GOOD, measurements=(sample(2.1, 17.3),)),
     ],
 )
 def test_any_change_changes_the_digest(changed):
-    assert make_cohort("n", [changed], UNITS).digest != make_cohort("n", [GOOD], UNITS).digest
+    units = UNITS | {"caffeine": "mg"}
+    assert make_cohort("n", [changed], units).digest != make_cohort("n", [GOOD], units).digest
+
+
+def test_each_kind_of_dose_has_a_unit_of_its_own():
+    meal = replace(GOOD, doses=(Dose(0.0, 25.0), Dose(1.0, 4.0, what="insulin"), Dose(1.0, 50.0, what="carbohydrate")))
+    units = UNITS | {"insulin": "IU", "carbohydrate": "g"}
+    assert [d.what for d in make_cohort("n", [meal], units).patients[0].doses] == ["dose", "insulin", "carbohydrate"]
+    refused(meal, "units: insulin", units=UNITS | {"carbohydrate": "g"})
+    refused(meal, "units: insulin", "an amount", units=units | {"insulin": "h"})
+    refused(replace(GOOD, doses=(Dose(0.0, 25.0, what=" "),)), "dose 1", "dose name", units=UNITS | {" ": "mg"})
+    refused(replace(GOOD, doses=(Dose(0.0, 25.0, what="apgar"),)), "apgar", "a name of its own")
 
 
 def test_units_are_part_of_the_digest_and_the_name_is_not():

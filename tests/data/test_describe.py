@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from strategies import synthetic_neonates
+from strategies import UNITS, synthetic_neonates
 
 from vvuq.data.cards import HeldOutRule
+from vvuq.data.cohort import make_cohort
 from vvuq.data.describe import counts, flow, missingness, table1
 from vvuq.data.split import split
 from vvuq.record import Dose, Measurement, Patient
@@ -94,3 +95,11 @@ def test_tables_are_regular_and_hold_no_patient(make):
     assert len(table.columns) == len(table.units)
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert not table.individual
+
+
+def test_table_1_has_a_total_for_each_kind_of_dose():
+    doses = (Dose(0.0, 10.0, what="insulin"), Dose(1.0, 50.0, what="carbohydrate"), Dose(2.0, 2.5, what="insulin"))
+    part = make_cohort("mixed", [replace(patient("1", 2), doses=doses)], UNITS | {"insulin": "IU", "carbohydrate": "g"})
+    rows = {row[0]: row[1:3] for row in table1(part, part).rows}
+    assert rows["total insulin"] == ("IU", "12.5 [12.5 to 12.5]") and rows["total carbohydrate"][0] == "g"
+    assert "total dose" not in rows

@@ -82,6 +82,10 @@ def test_the_reference_twin_bounds_its_own_slope():
         (inside(samples=Range(1.2, 1.8, "1", whole=True)), "claims.envelope.samples: .1.2, 1.8. is not valid"),
         (inside(doses={"d": Range(0.0, 1.0, "mg/kg")}), "claims.envelope.doses.d: 0.0 is not valid: values above 0"),
         (inside(doses={"d": Range(1.0, 2.0, "mg")}), "claims.envelope.doses.d: unit: 'mg' is not valid"),
+        (
+            inside(dose_units={"e": "mg"}),
+            "claims.envelope.dose_units: 'e' is not valid: one of maintenance_dose, loading",
+        ),
         (inside(dose_per="height"), "claims.envelope.dose_per: 'height' is not valid: one of weight, apgar"),
         (inside(covariates={"weight": Range(1.0, 2.0, "sth")}), "claims.envelope.covariates.weight: unit: 'sth'"),
     ],

@@ -71,6 +71,20 @@ def test_cohorts_are_valid_inside_the_envelope_and_taken_by_the_twin(cohort):
         assert all(within(level.value, ENVELOPE.levels[level.input]) for level in schedule.levels)
 
 
+def test_kinds_of_doses_are_drawn_under_their_own_names_and_units():
+    doses = {"carbohydrate": Range(10.0, 80.0, "g"), "insulin": Range(0.5, 9.0, "IU"), "other": Range(1.0, 2.0, "g")}
+    units = {"carbohydrate": "mg", "insulin": "IU"}
+    envelope = replace(ENVELOPE, doses=doses, dose_per="", dose_units=units)
+    cohort = find(
+        draw.cohorts(PK, envelope), lambda c: len({d.what for p in c.patients for d in p.doses}) == 3, settings=SHRUNK
+    )
+    amounts = {d.what: d.amount for p in cohort.patients for d in p.doses}
+    assert 1e4 <= amounts["carbohydrate"] <= 8e4 and 0.5 <= amounts["insulin"] <= 9.0 and 1e3 <= amounts["dose"] <= 2e3
+    assert units.items() <= dict(cohort.units).items() and dict(cohort.units)["dose"] == "mg"
+    named = draw.cohort_units(PK.model, replace(envelope, doses={"insulin": doses["insulin"]}))
+    assert "dose" not in named
+
+
 @given(x0=draw.initial_states(good(), VARYING), levels=draw.inputs(good(), VARYING))
 def test_states_and_inputs_lie_in_their_ranges(x0, levels):
     assert len(x0) == 1 and within(x0[0], VARYING.initial["A"])

@@ -137,6 +137,14 @@ def test_a_record_becomes_a_schedule_in_the_units_of_the_model():
     assert {level.input: level.value for level in plan.levels} == {"weight": pytest.approx(0.0014), "low_apgar": 0.0}
 
 
+def test_only_doses_of_the_drug_are_given():
+    unnamed = patient()
+    named = tuple(replace(d, what="phenobarbital") for d in unnamed.doses)
+    others = (*named, Dose(20.0, 9.0, what="caffeine"), Dose(21.0, 9.0, 1.0, what="caffeine"))
+    cohort = Cohort("mixed", (), tuple({**UNITS, "phenobarbital": "mg", "caffeine": "mmol"}.items()), "")
+    assert pk().schedule(cohort, patient(doses=others)) == pk().schedule(cohort, unnamed)
+
+
 @pytest.mark.parametrize(("apgar", "low"), [(0.0, 1.0), (4.0, 1.0), (5.0, 0.0), (10.0, 0.0)])
 def test_an_apgar_score_below_five_enlarges_the_volume(apgar, low):
     plan = pk().schedule(Cohort("one", (), tuple(UNITS.items()), ""), patient(apgar))

@@ -36,6 +36,7 @@ from vvuq.models import (
 from vvuq.models.units import factor
 from vvuq.record import Cohort, Floats, Patient
 
+DRUG = ("dose", "phenobarbital")  # a dose without a name is the one drug of its table
 LOW_APGAR_BELOW = 5.0  # 5-minute score; the published threshold
 
 
@@ -91,16 +92,18 @@ MODEL = Model(
 
 
 def schedule(cohort: Cohort, patient: Patient) -> Schedule:
-    """A neonate's doses and covariates as inputs, in the model's units, from the first record on."""
+    """A neonate's doses of the drug and covariates as inputs, in the model's units, from the first record on."""
     units = dict(cohort.units)
-    hours, mg = factor(units["time"], "h", cohort.name), factor(units["dose"], "mg", cohort.name)
+    hours = factor(units["time"], "h", cohort.name)
+    given = [d for d in patient.doses if d.what in DRUG]
+    mg = {what: factor(units[what], "mg", cohort.name) for what in DRUG if what in units}
     covariates = dict(patient.covariates)
     times = [d.time for d in patient.doses] + [m.time for m in patient.measurements]
     start = min(times) * hours
-    boluses = tuple(Bolus(d.time * hours, "A", d.amount * mg) for d in patient.doses if d.duration == 0.0)
+    boluses = tuple(Bolus(d.time * hours, "A", d.amount * mg[d.what]) for d in given if d.duration == 0.0)
     infusions = tuple(
-        Infusion(d.time * hours, (d.time + d.duration) * hours, "R", d.amount * mg / (d.duration * hours))
-        for d in patient.doses
+        Infusion(d.time * hours, (d.time + d.duration) * hours, "R", d.amount * mg[d.what] / (d.duration * hours))
+        for d in given
         if d.duration > 0.0
     )
     weight = covariates["weight"] * factor(units["weight"], "kg", cohort.name)

@@ -22,7 +22,7 @@ def make_cohort(
 ) -> Cohort:
     """The validated cohort of `patients`, numbers as floats, with its digest.
 
-    `units` gives a pint unit for "time", "dose" and each covariate and observable. `place` (patient id, "dose",
+    `units` gives a pint unit for "time", each kind of dose, covariate and observable. `place` (patient id, "dose",
     "measurement" or "covariate", index from 0) names where a record came from in messages; the default names the
     cohort, the patient and the record. Raises InputError with that place, the field, its value and a remedy."""
     records = tuple(patients)
@@ -43,7 +43,7 @@ def digest(patients: Iterable[Patient], units: Iterable[tuple[str, str]]) -> str
         {
             "id": patient.id,
             "covariates": patient.covariates,
-            "doses": [(d.time, d.amount, d.duration) for d in patient.doses],
+            "doses": [_told(dose) for dose in patient.doses],
             "measurements": [(m.time, m.observable, m.value) for m in patient.measurements],
         }
         for patient in patients
@@ -53,9 +53,15 @@ def digest(patients: Iterable[Patient], units: Iterable[tuple[str, str]]) -> str
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _told(dose: Dose) -> tuple[float | str, ...]:
+    """A dose in the digest; the name of an unnamed one is left out, so that old digests stay as they were."""
+    plain = (dose.time, dose.amount, dose.duration)
+    return plain if dose.what == "dose" else (*plain, dose.what)
+
+
 def _kinds(name: str, records: tuple[Patient, ...]) -> dict[str, str]:
     """What each named field is: "time", "dose", "covariate" or "observable"; a name may be only one of them."""
-    named = {("time", "time")} | {("dose", "dose") for patient in records if patient.doses}
+    named = {("time", "time")} | {(dose.what, "dose") for patient in records for dose in patient.doses}
     named |= {(key, "covariate") for patient in records for key, _ in patient.covariates}
     named |= {(sample.observable, "observable") for patient in records for sample in patient.measurements}
     kinds = dict(sorted(named))
@@ -97,7 +103,9 @@ def _dose(dose: Dose, where: str) -> Dose:
         raise InputError(where, "dose amount", amount, "an amount above 0; leave out what was not given")
     if duration < 0.0:
         raise InputError(where, "dose duration", duration, "0 for a bolus, else the length of the infusion")
-    return Dose(time, amount, duration)
+    if not isinstance(dose.what, str) or not dose.what.strip():
+        raise InputError(where, "dose name", dose.what, "what was given, as carbohydrate; dose where there is one kind")
+    return Dose(time, amount, duration, dose.what)
 
 
 def _measurement(sample: Measurement, dimension: str, where: str) -> Measurement:

@@ -46,7 +46,9 @@ def table1(build: Cohort, held_out: Cohort, below: Below = ()) -> Table:
     rows += [(name, units[name], *_both(build, held_out, _covariate(name))) for name in names]
     rows += [(f"{name} < {limit:g}", "1", *_under(build, held_out, name, limit)) for name, limit in below]
     rows.append(("doses a patient", "1", *_both(build, held_out, lambda patient: len(patient.doses))))
-    rows.append(("total dose", units.get("dose", "1"), *_both(build, held_out, _total_dose)))
+    for what in kinds_of_doses(build, held_out) or ("dose",):
+        label = "total dose" if what == "dose" else f"total {what}"
+        rows.append((label, units.get(what, "1"), *_both(build, held_out, _total(what))))
     rows.append(("measurements a patient", "1", *_both(build, held_out, lambda patient: len(patient.measurements))))
     rows.append(("time of the last record", units["time"], *_both(build, held_out, _last_time)))
     return Table("Characteristics", ("characteristic", "unit", "build", "held_out"), ("", "", "", ""), tuple(rows))
@@ -92,8 +94,13 @@ def _under(build: Cohort, held_out: Cohort, name: str, limit: float) -> tuple[st
     return share(build), share(held_out)
 
 
-def _total_dose(patient: Patient) -> float:
-    return sum(dose.amount for dose in patient.doses)
+def kinds_of_doses(*parts: Cohort) -> tuple[str, ...]:
+    """The names of what was given to any patient, in order of the alphabet."""
+    return tuple(sorted({dose.what for part in parts for patient in part.patients for dose in patient.doses}))
+
+
+def _total(what: str) -> Callable[[Patient], float]:
+    return lambda patient: sum(dose.amount for dose in patient.doses if dose.what == what)
 
 
 def _last_time(patient: Patient) -> float:

@@ -52,7 +52,8 @@ class Envelope:
     """Where the claims hold. `duration`: the longest stay, in the model's unit of time.
 
     Of a patient's record, by the names it has there: `covariates`; `doses`, each kind by its name, in `dose_unit`, or
-    in that per unit of the covariate `dose_per`; `infused`: how long a dose takes that is no bolus (None: all are
+    in that per unit of the covariate `dose_per`; those in `dose_units` are recorded under their own name and in that
+    unit, the others all as "dose"; `infused`: how long a dose takes that is no bolus (None: all are
     boluses); `measured`: values of the observables' samples; `samples`: how many there are.
     Of a schedule, by the model's names and units: `levels` of covariates and inputs, those in `varying` may change over
     the stay; `boluses` into states; `rates` of infusions into inputs; `initial` states, the others begin at 0."""
@@ -62,6 +63,7 @@ class Envelope:
     doses: Mapping[str, Range] = field(default_factory=dict)
     dose_unit: str = "mg"
     dose_per: str = ""
+    dose_units: Mapping[str, str] = field(default_factory=dict)
     infused: Range | None = None
     measured: Mapping[str, Range] = field(default_factory=dict)
     samples: Range = Range(1.0, 3.0, "1", whole=True)
@@ -131,17 +133,19 @@ def check_envelope(where: str, model: Model, envelope: Envelope) -> None:
         remedy = f"the model's unit of time, {model.time_unit}"
         raise InputError(where, "claims.envelope.infused", envelope.infused.unit, remedy)
     _ranges(where, envelope)
+    _known(where, "claims.envelope.dose_units", envelope.dose_units, envelope.doses)
     for key, one in envelope.doses.items():
         dose_factor(where, envelope, key, one)
 
 
 def dose_factor(where: str, envelope: Envelope, key: str, one: Range) -> float:
-    """The number that turns a dose of this range, times the covariate `dose_per` if there is one, into `dose_unit`.
+    """The number that turns a dose of this range, times the covariate `dose_per` if there is one, into the unit that
+    the record has for its kind.
 
     Raises InputError where the units do not fit."""
     if envelope.dose_per and envelope.dose_per not in envelope.covariates:
         _known(where, "claims.envelope.dose_per", [envelope.dose_per], envelope.covariates)
-    target = envelope.dose_unit
+    target = envelope.dose_units.get(key, envelope.dose_unit)
     if envelope.dose_per and envelope.covariates[envelope.dose_per].unit != "1":
         target += f"/{envelope.covariates[envelope.dose_per].unit}"
     return factor(one.unit, target, f"{where}: claims.envelope.doses.{key}")
@@ -150,7 +154,7 @@ def dose_factor(where: str, envelope: Envelope, key: str, one: Range) -> float:
 def _ranges(where: str, envelope: Envelope) -> None:
     """Every range holds a value; amounts, durations and counts are possible ones."""
     positive, counted = ("doses", "infused"), ("samples",)
-    for name in (f.name for f in fields(envelope)):
+    for name in (f.name for f in fields(envelope) if f.name != "dose_units"):
         found = getattr(envelope, name)
         ranges = {name: found} if isinstance(found, Range) else found if isinstance(found, Mapping) else {}
         for key, one in ranges.items():

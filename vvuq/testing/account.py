@@ -74,7 +74,8 @@ def _patient(patient: Patient, units: Mapping[str, str]) -> str:
     told = [f"{name} {_of(value, units[name])}" for name, value in patient.covariates]
     for dose in patient.doses:
         over = f" over {_of(dose.duration, units['time'])}" if dose.duration else ""
-        told.append(f"dose of {_of(dose.amount, units['dose'])} at {_of(dose.time, units['time'])}{over}")
+        name = "dose" if dose.what == "dose" else f"dose of {dose.what},"
+        told.append(f"{name} of {_of(dose.amount, units[dose.what])} at {_of(dose.time, units['time'])}{over}")
     told += [f"sample of {m.observable} at {_of(m.time, units['time'])}" for m in patient.measurements]
     return ", ".join(told)
 

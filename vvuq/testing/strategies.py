@@ -165,7 +165,9 @@ def cohort_units(model: Model, envelope: Envelope) -> dict[str, str]:
     """The units of a drawn cohort: those of the envelope and of the model."""
     covariates = {name: one.unit for name, one in envelope.covariates.items()}
     observables = {o.name: o.unit for o in model.observables}
-    return {"time": model.time_unit, "dose": envelope.dose_unit, **covariates, **observables}
+    all_named = envelope.doses and set(envelope.doses) <= set(envelope.dose_units)
+    doses = dict(envelope.dose_units) | ({} if all_named else {"dose": envelope.dose_unit})
+    return {"time": model.time_unit, **doses, **covariates, **observables}
 
 
 def cohorts(
@@ -186,8 +188,11 @@ def cohorts(
 def _patients(twin: Twin, envelope: Envelope, slots: int) -> SearchStrategy[Patient]:
     covariates = _named({key: numbers(one) for key, one in envelope.covariates.items()})
     length = st.just(0.0) | numbers(envelope.infused) if envelope.infused else st.just(0.0)
+    recorded = {key: key if key in envelope.dose_units else "dose" for key in envelope.doses}
     doses = [
-        st.tuples(SLOT, numbers(one).map(_by(dose_factor(twin.name, envelope, key, one))), length)
+        st.tuples(
+            SLOT, numbers(one).map(_by(dose_factor(twin.name, envelope, key, one))), length, st.just(recorded[key])
+        )
         for key, one in envelope.doses.items()
     ]
     sampled = st.one_of([_samples(o.name, envelope) for o in twin.model.observables])
@@ -197,11 +202,13 @@ def _patients(twin: Twin, envelope: Envelope, slots: int) -> SearchStrategy[Pati
     def patient(
         known: dict[str, float],
         when: list[float],
-        given: list[tuple[int, float, float]],
+        given: list[tuple[int, float, float, str]],
         found: list[Measurement],
     ) -> Patient:
         at, scale = _at(when), known.get(envelope.dose_per, 1.0)
-        amounts = [Dose(at(slot), float(f"{amount * scale:.12g}"), lasting) for slot, amount, lasting in given]
+        amounts = [
+            Dose(at(slot), float(f"{amount * scale:.12g}"), lasting, what) for slot, amount, lasting, what in given
+        ]
         ordered = sorted(found, key=lambda m: (m.time, m.observable))
         return Patient("1", tuple(known.items()), tuple(sorted(amounts, key=lambda d: d.time)), tuple(ordered))
 

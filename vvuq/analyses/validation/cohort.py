@@ -15,8 +15,9 @@ from vvuq.analyses import analysis, check, evidence
 from vvuq.analyses.settings import CovariateName, Finite, Interval, Name, has_covariate
 from vvuq.data import describe
 from vvuq.models.twin import Twin
-from vvuq.record import Cohort, Context, Evidence, Finding, Patient, Quantity
+from vvuq.record import Cohort, Context, Dose, Evidence, Finding, Patient, Quantity
 
+Steps = tuple[int | None, int | None, int | None]
 ALIKE = math.log(1.25)  # amounts or intervals of one regimen differ by less than a quarter
 
 
@@ -57,7 +58,7 @@ def cohort(
     for name, (low, high) in (envelope or {}).items():
         share = 100.0 * covered(sealed, name, low, high)
         values[f"envelope_{name}_covered"] = Quantity(share, "%", n=len(sealed.patients))
-    regimens = {regimen(p, dose_per) for p in sealed.patients if p.doses}
+    regimens = {tuple(regimen(p, dose_per).items()) for p in sealed.patients if p.doses}
     values["n_regimens_held_out"] = Quantity(float(len(regimens)), "1")
     tables = {
         "flow": describe.flow(build, sealed),
@@ -77,12 +78,18 @@ def covered(part: Cohort, covariate: str, low: float, high: float) -> float:
     return max(0.0, min(max(values), high) - max(min(values), low)) / (high - low)
 
 
-def regimen(patient: Patient, dose_per: str | None = None) -> tuple[int | None, ...]:
-    """First dose, median later dose (both divided by a covariate where one is named) and median interval, each to a
-    quarter of its size: what makes regimens alike. None where there is no later dose, or two stand at one time."""
+def regimen(patient: Patient, dose_per: str | None = None) -> dict[str, Steps]:
+    """For each kind of dose: first dose, median later dose (both divided by a covariate where one is named) and median
+    interval, each to a quarter of its size: what makes regimens alike. None where there is no later dose, or two stand
+    at one time."""
     size = dict(patient.covariates)[dose_per] if dose_per else 1.0
-    first, later = patient.doses[0].amount / size, [d.amount / size for d in patient.doses[1:]]
-    gaps = [b.time - a.time for a, b in pairwise(patient.doses)]
+    kinds = sorted({dose.what for dose in patient.doses})
+    return {what: _steps([d for d in patient.doses if d.what == what], size) for what in kinds}
+
+
+def _steps(doses: Sequence[Dose], size: float) -> Steps:
+    first, later = doses[0].amount / size, [d.amount / size for d in doses[1:]]
+    gaps = [b.time - a.time for a, b in pairwise(doses)]
     return _step(first), _step(median(later) if later else 0.0), _step(median(gaps) if gaps else 0.0)
 
 

@@ -62,7 +62,9 @@ def restate(cohort: Cohort, field: str, other: str) -> Cohort:
         return replace(
             one,
             covariates=tuple((name, by(name, value)) for name, value in one.covariates),
-            doses=tuple(Dose(by("time", d.time), by("dose", d.amount), by("time", d.duration)) for d in one.doses),
+            doses=tuple(
+                Dose(by("time", d.time), by(d.what, d.amount), by("time", d.duration), d.what) for d in one.doses
+            ),
             measurements=tuple(
                 Measurement(by("time", m.time), m.observable, by(m.observable, m.value)) for m in one.measurements
             ),
