@@ -132,6 +132,16 @@ def test_list(capsys):
     assert "phenobarbital" in capsys.readouterr().out
 
 
+def test_rivals_are_listed_behind_their_twin_and_a_broken_twin_with_the_reason(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"sound": "TWIN = 1\n", "broken": "TWIN = RIVALS\nRIVALS = 1\n"}.items():
+        (tmp_path / "twins").mkdir(exist_ok=True)
+        (tmp_path / "twins" / f"{name}.py").write_text(text)
+    assert main(["list", "--json"]) == 0
+    twins = json.loads(capsys.readouterr().out)["twins"]
+    assert twins[0] == "broken" and "NameError" in twins[1] and twins[2] == "lorenz"
+
+
 def test_run_prints_a_line_for_each_analysis_and_resumes(toy, capsys):
     toy()
     assert main(["run", "toy"]) == 0

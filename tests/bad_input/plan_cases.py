@@ -86,6 +86,8 @@ CASES = (
     Case("plan", "typo behind a byte order mark", BOM, CHECK, PLAN, "sead", "'sead'", "did you mean seed", at="sead"),
     Case("plan", "folder of another name", renamed, "plan check studies/mine", "studies/mine/plan.yaml", "study",
          "'toy'", "mine, the name of its folder", at="study: toy"),
+    plan("rival of a twin without any", "twin: toy", "twin: toy/other", "twin:", "rival", "'other'",
+         "none: toy has no rivals"),
     plan("unknown twin", "twin: toy", "twin: toyy", "twin:", "twin", "'toyy'", "did you mean toy"),
     plan("unknown cohort", "cohort: toy", "cohort: boy", "cohort: boy", "cohort", "'boy'", "did you mean toy"),
     plan("unknown profile", "vv40_2018", "vv40_2081", "vv40", "profile.ladders", "'vv40_2081'",

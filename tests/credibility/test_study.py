@@ -52,7 +52,8 @@ def test_a_twin_is_found(places, where, shape):
     file = path / "__init__.py" if shape == "folder" else path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("")
-    assert find_twin("pk", plan) == path
+    assert find_twin("pk", plan) == (path, "")
+    assert find_twin("pk/other", plan) == (path, "other")
     with pytest.raises(InputError, match="a twin beside the plan"):
         find_twin("none", plan)
 

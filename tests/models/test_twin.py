@@ -6,7 +6,7 @@ import pytest
 from examples import ROOT, pk
 
 from vvuq.errors import InputError
-from vvuq.models.twin import Twin, load_twin
+from vvuq.models.twin import Twin, load_twin, rivals_of
 
 
 def test_the_reference_twin_is_loaded_under_a_private_name():
@@ -97,3 +97,49 @@ def test_a_path_without_a_twin_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "missing.py"):
         with pytest.raises(InputError, match="a Python file, or a folder"):
             load_twin(path)
+
+
+RIVALS = """
+from dataclasses import replace
+from vvuq.models import Twin
+RIVALS = (replace(TWIN, name="one"), replace(TWIN, name="two"))
+"""
+
+
+def with_rivals(tmp_path, text=RIVALS):
+    (tmp_path / "mine.py").write_text((ROOT / "twins" / "pk" / "__init__.py").read_text() + text)
+    return tmp_path / "mine.py"
+
+
+def test_a_rival_is_loaded_by_its_name_and_the_twin_by_its_own(tmp_path):
+    path = with_rivals(tmp_path)
+    assert rivals_of(path) == ("one", "two") and rivals_of(ROOT / "twins" / "pk") == ()
+    assert [load_twin(path, name).name for name in ("", "pk", "one", "two")] == ["pk", "pk", "one", "two"]
+
+
+@pytest.mark.parametrize("where", ["", "plan.yaml:3"])
+def test_a_rival_that_there_is_not_is_refused_with_those_there_are(tmp_path, where):
+    path = with_rivals(tmp_path)
+    with pytest.raises(InputError, match="rival: 'three' is not valid: one of the rivals of pk: one, two") as error:
+        load_twin(path, "three", where)
+    line = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if text.startswith("RIVALS"))
+    assert str(error.value).startswith(f"{where or f'{path}:{line}'}: ")
+    with pytest.raises(InputError, match="none: pk has no rivals"):
+        load_twin(ROOT / "twins" / "pk", "one")
+
+
+@pytest.mark.parametrize(
+    ("rivals", "words"),
+    [
+        ("3", "RIVALS: 'int' is not valid: RIVALS = "),
+        ("(TWIN.model,)", "RIVALS: 'Model' is not valid"),
+        ("(TWIN,)", "RIVALS: 'pk' is not valid: .*a name of its own"),
+        ("(replace(TWIN, name='a/b'),)", "RIVALS: 'a/b' is not valid: .*a Python identifier"),
+        ("(replace(TWIN, name='one', personal=('W',)),)", "RIVALS.personal: 'W' is not valid"),
+    ],
+)
+def test_wrong_rivals_are_found_by_their_line(tmp_path, rivals, words):
+    path = with_rivals(tmp_path, f"\nfrom dataclasses import replace\nRIVALS = {rivals}\n")
+    with pytest.raises(InputError, match=words) as error:
+        load_twin(path)
+    assert str(error.value).startswith(f"{path}:{len(path.read_text().splitlines())}: ")

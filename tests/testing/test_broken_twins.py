@@ -78,6 +78,14 @@ def test_an_order_that_another_process_does_not_have_is_found(tmp_path):
     assert re.search(r"record +patient 1: weight \S+ kg, dose of", told(result))
 
 
+def test_a_rival_is_tried_like_the_twin_in_another_process_too(tmp_path):
+    text = GOOD.read_text().replace("\nTWIN = Twin(", "\nOTHER = Twin(").replace('name="good"', 'name="other"')
+    (tmp_path / "mine.py").write_text(GOOD.read_text() + text + "\nRIVALS = (OTHER,)\n")
+    for name in ("good", "other"):
+        report = check_conformance(tmp_path / "mine.py", rival=name, examples=2, only=("determinism", "processes"))
+        assert report.ok and report.twin == name, str(report)
+
+
 def test_every_property_has_a_twin_that_breaks_it():
     assert {expected for expected, _ in BROKEN.values()} | {"processes"} == set(properties())
     assert set(SMALLEST) == set(BROKEN)

@@ -3,24 +3,24 @@
 import pytest
 
 from vvuq.credibility.plan import load_plan
-from vvuq.credibility.study import find_twin, studies
-from vvuq.models.twin import load_twin
+from vvuq.credibility.study import find_twin, studies, twins_in
+from vvuq.models.twin import load_twin, rivals_of
 from vvuq.paths import shipped
 from vvuq.testing import check_conformance, conformance, envelope_of
 from vvuq.testing.suite import properties
 
-TWINS = {
-    path.stem: path
-    for path in sorted(shipped("twins").iterdir())
-    if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.stem != "__init__")
+TWINS = {  # address: (path, rival)
+    f"{name}/{rival}" if rival else name: (path, rival)
+    for name, path in twins_in(shipped("twins")).items()
+    for rival in ("", *rivals_of(path))
+    if load_twin(path, rival).model.time_unit != "1"  # others are no patient
 }
-TWINS = {name: path for name, path in TWINS.items() if load_twin(path).model.time_unit != "1"}  # others are no patient
-for name, path in TWINS.items():
-    globals()[f"Test_{name}"] = conformance(path)
+for name, (path, rival) in TWINS.items():
+    globals()[f"Test_{name.replace('/', '_')}"] = conformance(path, rival=rival)
 
 
 def test_the_reference_twin_is_among_them_and_declares_what_can_be_declared():
-    claims = load_twin(TWINS["pk"]).claims
+    claims = load_twin(*TWINS["pk"]).claims
     assert claims.nonnegative and claims.balances and claims.monotone and claims.lipschitz and claims.envelope
 
 
@@ -30,7 +30,7 @@ WITH_PATIENTS = [name for name, path in studies().items() if load_plan(path).coh
 @pytest.mark.parametrize("study", WITH_PATIENTS)
 def test_a_twin_claims_the_envelope_of_its_study(study):
     plan = load_plan(studies()[study])
-    twin = load_twin(find_twin(plan.twin, studies()[study]))
+    twin = load_twin(*find_twin(plan.twin, studies()[study]))
     found = envelope_of(plan, twin)
     assert found.unmapped == () and found.wider == ()
     assert found.envelope == twin.claims.envelope
@@ -40,5 +40,6 @@ def test_a_twin_claims_the_envelope_of_its_study(study):
 @pytest.mark.parametrize("property_", properties())
 @pytest.mark.parametrize("name", TWINS)
 def test_a_thorough_search_finds_nothing(name, property_):
-    report = check_conformance(TWINS[name], examples=1000, only=(property_,))
+    path, rival = TWINS[name]
+    report = check_conformance(path, rival=rival, examples=1000, only=(property_,))
     assert report.ok, str(report)

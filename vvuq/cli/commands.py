@@ -13,27 +13,34 @@ from vvuq.cli.printing import progress, readable, say, table, writable
 from vvuq.errors import InputError, IntegrityError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vvuq.evidence.chain import Event
 
 
 def list_all(arguments: argparse.Namespace) -> int:
     """Studies, twins and analyses there are."""
-    from pathlib import Path
-
     from vvuq.collect import collect
-    from vvuq.credibility.study import studies
-    from vvuq.paths import shipped
+    from vvuq.credibility.study import studies, twins_in
     from vvuq.record import Analysis
 
-    found = [path for folder in (Path("twins"), shipped("twins")) for path in folder.glob("*/__init__.py")]
-    found += [path for folder in (Path("twins"), shipped("twins")) for path in folder.glob("*.py")]
-    twins = sorted({path.parent.name if path.name == "__init__.py" else path.stem for path in found})
+    twins = [one for name, path in sorted(twins_in().items()) for one in (name, *_rivals(name, path))]
     analyses = {name: f"{one.suite}: {one.question}" for name, one in collect("vvuq.analyses", Analysis).items()}
     plans = {name: str(path) for name, path in studies().items()}
     lines = ["studies"] + [f"  {name}  {path}" for name, path in plans.items()]
     lines += ["twins"] + [f"  {name}" for name in twins]
     lines += ["analyses"] + [f"  {name}  {text}" for name, text in analyses.items()]
     return say(arguments, {"studies": plans, "twins": twins, "analyses": analyses}, lines)
+
+
+def _rivals(name: str, path: Path) -> list[str]:
+    """The addresses of a twin's rivals, or in their place why the twin cannot be loaded."""
+    from vvuq.models.twin import rivals_of
+
+    try:
+        return [f"{name}/{rival}" for rival in rivals_of(path)]
+    except InputError as error:
+        return [f"{name}/ (cannot be loaded: {error})"]
 
 
 def data_fetch(arguments: argparse.Namespace) -> int:

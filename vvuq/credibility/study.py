@@ -46,17 +46,34 @@ def check_folder(plan: Plan, document: Document, path: Path) -> None:
         raise InputError(document.at(("study",)), "study", plan.study, remedy)
 
 
-def find_twin(name: str, plan: Path, where: str = "") -> Path:
-    """The folder or file of a twin: beside the plan, in ./twins, or shipped. Raises InputError at `where`."""
+def find_twin(name: str, plan: Path, where: str = "") -> tuple[Path, str]:
+    """(the folder or file of a twin, the rival in it): beside the plan, in ./twins, or shipped.
+
+    In "glucose/hovorka", hovorka is a rival in the twin glucose, as `load_twin` takes it; else the rival is "".
+    Raises InputError at `where`."""
     folders = (plan.parent, Path("twins"), shipped("twins"))
+    package, _, rival = name.rpartition("/")
     for folder in folders:
+        if package and (folder / package / "__init__.py").is_file():
+            return folder / package, rival
         for path in (folder / name, folder / f"{name}.py"):
             if path.is_file() or (path / "__init__.py").is_file():
-                return path
-    known = {path.stem for folder in folders for path in folder.glob("*.py")}
-    known |= {path.parent.name for folder in folders for path in folder.glob("*/__init__.py")}
-    remedy = f"a twin beside the plan, in ./twins, or one that is shipped{near(name, known)}"
+                return path, ""
+        if package and (folder / f"{package}.py").is_file():
+            return folder / f"{package}.py", rival
+    remedy = f"a twin beside the plan, in ./twins, or one that is shipped{near(name, twins_in(*folders))}"
     raise InputError(where or str(plan), "twin", name, remedy)
+
+
+def twins_in(*folders: Path) -> dict[str, Path]:
+    """{name: folder or file} of the twins in some folders (default: ./twins and the shipped ones); the first counts."""
+    found: dict[str, Path] = {}
+    for folder in folders or (Path("twins"), shipped("twins")):
+        places = [path.parent for path in folder.glob("*/__init__.py")] + list(folder.glob("*.py"))
+        for path in sorted(places):
+            found.setdefault(path.stem, path)
+    found.pop("__init__", None)  # a folder of twins is no twin
+    return found
 
 
 def store_path(study: str, given: str | None = None) -> Path:

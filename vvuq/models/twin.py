@@ -63,30 +63,75 @@ class Twin:
         check_claims(self.name, self.model, self.claims)
 
 
-def load_twin(path: Path) -> Twin:
-    """The TWIN that a file, or a folder with __init__.py, declares; imported under a private name.
+def load_twin(path: Path, rival: str = "", where: str = "") -> Twin:
+    """The TWIN that a file, or a folder with __init__.py, declares, or of its RIVALS the one of that name.
 
+    It is imported under a private name; TWIN's own name stands for itself.
     Raises InputError with file and line where the path, the code or the declaration is wrong, or where the import does
-    more than declare (see `vvuq.models.guard`). What it prints goes to standard error."""
+    more than declare (see `vvuq.models.guard`); at `where`, with the names there are, for a rival that there is not.
+    What it prints goes to standard error."""
+    twin, rivals = load_twins(path)
+    if rival in ("", twin.name):
+        return twin
+    if rival not in rivals:
+        hint = (
+            f"one of the rivals of {twin.name}{near(rival, rivals)}" if rivals else f"none: {twin.name} has no rivals"
+        )
+        raise InputError(where or _assigned(_file(path), "RIVALS"), "rival", rival, hint)
+    return rivals[rival]
+
+
+def load_twins(path: Path) -> tuple[Twin, dict[str, Twin]]:
+    """The TWIN at a path, and its RIVALS by their names: other structures for the same patient. Raises as load_twin."""
+    file = _file(path)
+    module = _imported(file, f"{file.parent}{os.sep}" if path.is_dir() else str(file))
+    twin, rivals = getattr(module, "TWIN", None), getattr(module, "RIVALS", ())
+    if not isinstance(twin, Twin):
+        raise InputError(_assigned(file), "TWIN", type(twin).__name__, "TWIN = Twin(...) at module level")
+    _check_personal(twin, "TWIN", file)
+    remedy = "RIVALS = (Twin(...), ...) at module level: a tuple of twins, each with a name of its own"
+    found: dict[str, Twin] = {}
+    for one in rivals if isinstance(rivals, tuple) else (rivals,):
+        if not isinstance(one, Twin):
+            raise InputError(_assigned(file, "RIVALS"), "RIVALS", type(one).__name__, remedy)
+        if one.name in (twin.name, *found) or not one.name.isidentifier():
+            raise InputError(_assigned(file, "RIVALS"), "RIVALS", one.name, f"{remedy}, which is a Python identifier")
+        _check_personal(one, "RIVALS", file)
+        found[one.name] = one
+    return twin, found
+
+
+def rivals_of(path: Path) -> tuple[str, ...]:
+    """The names of the rivals at a path; a file that names no RIVALS is not imported. Raises as load_twin."""
+    return tuple(load_twins(path)[1]) if _line(_file(path), "RIVALS") else ()
+
+
+def _file(path: Path) -> Path:
+    """The absolute path of the file that declares. Raises InputError where there is none."""
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file() or file.suffix != ".py":
         raise InputError(str(path), "twin", file.name, "a Python file, or a folder with __init__.py, that sets TWIN")
-    file = file.absolute()
-    twin = getattr(_imported(file, f"{file.parent}{os.sep}" if path.is_dir() else str(file)), "TWIN", None)
-    if not isinstance(twin, Twin):
-        raise InputError(_assigned(file), "TWIN", type(twin).__name__, "TWIN = Twin(...) at module level")
+    return file.absolute()
+
+
+def _check_personal(twin: Twin, assigned: str, file: Path) -> None:
     names = [parameter.name for parameter in twin.model.parameters]
     for name in twin.personal:
         if name not in names:
             remedy = f"parameters of {twin.model.name}{near(name, names)}"
-            raise InputError(_assigned(file), "TWIN.personal", name, remedy)
-    return twin
+            raise InputError(_assigned(file, assigned), f"{assigned}.personal", name, remedy)
 
 
-def _assigned(file: Path) -> str:
-    """FILE:LINE of what is assigned to TWIN; the file alone where nothing is."""
-    found = [line for line, text in enumerate(file.read_text("utf-8").splitlines(), 1) if text.startswith("TWIN")]
-    return f"{file}:{found[-1]}" if found else str(file)
+def _assigned(file: Path, name: str = "TWIN") -> str:
+    """FILE:LINE of what is assigned to a name; the file alone where nothing is."""
+    line = _line(file, name)
+    return f"{file}:{line}" if line else str(file)
+
+
+def _line(file: Path, name: str) -> int:
+    """The last line that begins with a name; 0 where none does."""
+    found = [line for line, text in enumerate(file.read_text("utf-8").splitlines(), 1) if text.startswith(name)]
+    return found[-1] if found else 0
 
 
 def _imported(file: Path, own: str) -> ModuleType:

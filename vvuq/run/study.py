@@ -66,8 +66,9 @@ def open_study(where: str) -> Study:
     analyses = collect("vvuq.analyses", Analysis)
     check_settings(plan, document, {name: typed(one.run) for name, one in analyses.items()}, card)
     check_envelopes(plan, document, card)
-    file = find_twin(plan.twin, path, document.at(("twin",)))
-    twin = load_twin(file)
+    where = document.at(("twin",))
+    file, rival = find_twin(plan.twin, path, where)
+    twin = load_twin(file, rival, where)
     check_metrics(plan, document, {name: analyses[name].metrics for name in plan.analyses}, twin)
 
     @cache

@@ -46,8 +46,7 @@ def new_study(name: str, twin_name: str, data: Path, into: Path) -> Made:
 
     Raises InputError where a name, the twin or the table is wrong; nothing is written then."""
     folder = into / study_name(name, into)
-    file = find_twin(twin_name, folder / PLAN, "command line")
-    twin = load_twin(file)
+    twin = load_twin(*find_twin(twin_name, folder / PLAN, "command line"), "command line")
     layout, guessed = guess(data, twin)
     cohort = read_table(data, layout, name)
     _fits(twin, cohort)

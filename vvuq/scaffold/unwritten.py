@@ -14,7 +14,7 @@ MARK = "TO WRITE"
 
 def texts(plan: Plan, path: Path) -> list[Path]:
     """The files of a study in which marks may stand: its plan, its own data card, and the code of its twin."""
-    card, twin = path.parent / "data" / f"{plan.cohort}.yaml", find_twin(plan.twin, path)
+    card, (twin, _) = path.parent / "data" / f"{plan.cohort}.yaml", find_twin(plan.twin, path)
     code = sorted(twin.rglob("*.py")) if twin.is_dir() else [twin]
     return [path, *([card] if card.is_file() else []), *code]
 

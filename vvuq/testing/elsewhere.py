@@ -1,4 +1,4 @@
-"""The numbers of stays as digests, here or in another process: python -m vvuq.testing.elsewhere TWIN < stays."""
+"""The numbers of stays as digests, here or in another process: python -m vvuq.testing.elsewhere TWIN NAME < stays."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def digest(twin: Twin, stay: Stay) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
 
 
-def digests_elsewhere(path: str, stays: Sequence[Stay]) -> list[dict[str, str]]:
+def digests_elsewhere(twin: Twin, stays: Sequence[Stay]) -> list[dict[str, str]]:
     """The digests of the stays in a new process, whose sets of texts have another order than those of this one.
 
-    Raises RuntimeError with what the process said last where it fails."""
+    It loads the twin by its path and name. Raises RuntimeError with what the process said last where it fails."""
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     home = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "vvuq.testing.elsewhere", path],
+        [sys.executable, "-m", "vvuq.testing.elsewhere", twin.path, twin.name],
         input=pickle.dumps(list(stays)),
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
         capture_output=True,
@@ -52,7 +52,7 @@ def digests_elsewhere(path: str, stays: Sequence[Stay]) -> list[dict[str, str]]:
 
 def main() -> None:
     """Reads stays from standard input, as this project's own process wrote them; prints their digests as JSON."""
-    twin = load_twin(Path(sys.argv[1]))
+    twin = load_twin(Path(sys.argv[1]), sys.argv[2])
     found = [digest(twin, stay) for stay in pickle.load(sys.stdin.buffer)]
     json.dump(found, sys.stdout)
 

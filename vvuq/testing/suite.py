@@ -79,15 +79,17 @@ def properties() -> dict[str, Property]:
 def check_conformance(
     twin: Twin | Path | str,
     *,
+    rival: str = "",
     envelope: Envelope | None = None,
     examples: int | None = None,
     only: Sequence[str] = (),
 ) -> Report:
     """Tries every property (or `only` some) on a twin, given by its path or loaded.
 
+    rival: of the path's RIVALS the one of this name.
     envelope: instead of the one the twin claims. examples: cases a property (default: hypothesis's profile).
     The same twin gives the same report. Raises InputError where there is no twin, no envelope or no such property."""
-    found, known = loaded(twin, envelope), properties()
+    found, known = loaded(twin, envelope, rival), properties()
     for name in only:
         if name not in known:
             raise InputError("conformance", "only", name, f"one of {', '.join(known)}")
@@ -95,10 +97,10 @@ def check_conformance(
     return Report(found.name, tuple(check_property(one, found, examples) for one in chosen))
 
 
-def loaded(twin: Twin | Path | str, envelope: Envelope | None = None) -> Twin:
+def loaded(twin: Twin | Path | str, envelope: Envelope | None = None, rival: str = "") -> Twin:
     """The twin, with its path where it is given by it, and the envelope it is tried in. Raises InputError for none."""
     if not isinstance(twin, Twin):
-        twin = replace(load_twin(Path(twin)), path=str(Path(twin).resolve()))
+        twin = replace(load_twin(Path(twin), rival), path=str(Path(twin).resolve()))
     return replace(twin, claims=replace(twin.claims, envelope=envelope_for(twin, envelope)))
 
 
@@ -157,11 +159,14 @@ def _settings(one: Property, examples: int | None) -> settings:
     )
 
 
-def conformance(twin: Twin | Path | str, *, envelope: Envelope | None = None, examples: int | None = None) -> type[Any]:
+def conformance(
+    twin: Twin | Path | str, *, rival: str = "", envelope: Envelope | None = None, examples: int | None = None
+) -> type[Any]:
     """A class of tests, one a property: `TestMine = conformance("mine.py")` in a pytest file runs the suite on a twin.
 
-    A relative path is looked for beside that file, then in the working folder. A property that the twin does not
-    declare is skipped, with the reason. Raises NotEvaluable where pytest is not installed."""
+    rival: of the path's RIVALS the one of this name; each has a class of its own. A relative path is looked for
+    beside that file, then in the working folder. A property that the twin does not declare is skipped, with the reason.
+    Raises NotEvaluable where pytest is not installed."""
     try:
         import pytest
     except ModuleNotFoundError:
@@ -171,7 +176,7 @@ def conformance(twin: Twin | Path | str, *, envelope: Envelope | None = None, ex
 
     @cache
     def ready() -> Twin:
-        return loaded(where, envelope)
+        return loaded(where, envelope, rival)
 
     def item(one: Property) -> Callable[[object], None]:
         def test(self: object) -> None:

@@ -29,7 +29,7 @@ def run(twin: Twin, case: list[Stay]) -> str | None:
     """Every stay has the digests that another process finds; the shortest of those that have not is told."""
     if all(stay == case[0] for stay in case):
         return None  # the simplest batch, which hypothesis begins with, is not worth a process
-    there = digests_elsewhere(twin.path, case)
+    there = digests_elsewhere(twin, case)
     wrong = [(stay, names) for stay, other in zip(case, there, strict=True) if (names := _differ(twin, stay, other))]
     if not wrong:
         return None
