@@ -74,10 +74,9 @@ def load_twin(path: Path, rival: str = "", where: str = "") -> Twin:
     if rival in ("", twin.name):
         return twin
     if rival not in rivals:
-        hint = (
-            f"one of the rivals of {twin.name}{near(rival, rivals)}" if rivals else f"none: {twin.name} has no rivals"
-        )
-        raise InputError(where or _assigned(_file(path), "RIVALS"), "rival", rival, hint)
+        those = f"one of the rivals of {twin.name}{near(rival, rivals)}"
+        remedy = those if rivals else f"none: {twin.name} has no rivals"
+        raise InputError(where or _assigned(_file(path), "RIVALS"), "rival", rival, remedy)
     return rivals[rival]
 
 
