@@ -7,7 +7,10 @@ import numpy as np
 from vvuq.data.cohort import make_cohort
 from vvuq.record import Cohort, Dose, Measurement, Patient
 
-UNITS = {"time": "min", "cgm": "mg/dL", "dose": "g"}
+UNITS = {
+    "time": "min", "cgm": "mg/dL", "carbohydrate": "g", "rapid_insulin": "IU", "long_insulin": "IU",
+    "basal_insulin": "IU",
+}  # fmt: skip
 DAY = 1440.0
 
 
@@ -26,9 +29,13 @@ def patient(number: int, days: float = 2.0, gaps: bool = True) -> Patient:
         keep[start : start + 7] = False
     values = np.clip(course, 40.0, 400.0)
     taken = tuple(Measurement(float(t), "cgm", float(v)) for t, v in zip(times[keep], values[keep], strict=True))
-    meals = [Dose(float(t), float(rng.uniform(20.0, 80.0))) for t in np.arange(begin + 45.0, times[-1], 300.0)]
-    flow = [Dose(float(t), float(rng.uniform(1.0, 3.0)), 240.0) for t in np.arange(begin, times[-1], 240.0)]
-    return Patient(f"p{number}", (), tuple(sorted(meals + flow, key=lambda d: d.time)), taken)
+    meals = np.arange(begin + 40.0, times[-1], 300.0)
+    doses = [Dose(float(t), float(rng.uniform(20.0, 80.0)), what="carbohydrate") for t in meals]
+    doses += [Dose(float(t) - 5.0, float(rng.uniform(2.0, 8.0)), what="rapid_insulin") for t in meals]
+    doses += [Dose(float(t), 12.0, what="long_insulin") for t in np.arange(begin, times[-1], DAY)]
+    flow = np.arange(begin, times[-1], 240.0)
+    doses += [Dose(float(t), float(rng.uniform(1.0, 3.0)), 240.0, what="basal_insulin") for t in flow]
+    return Patient(f"p{number}", (), tuple(sorted(doses, key=lambda d: d.time)), taken)
 
 
 def cohort(count: int = 4, days: float = 2.0) -> Cohort:

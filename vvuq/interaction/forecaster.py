@@ -119,3 +119,11 @@ def own(draws: Draws, patient: Patient) -> Draws:
 def cycle_of(origin: float) -> int:
     """The cycle of `Draws` for an origin (its second, from 0): other origins change nothing."""
     return max(round(60.0 * origin), 0)
+
+
+def check_units(fitted: tuple[tuple[str, str], ...], cohort: Cohort) -> None:
+    """Raises InputError where a field has another unit in `cohort` than in the patients that were fitted."""
+    known = dict(fitted)
+    for field, unit in cohort.units:
+        if known.get(field, unit) != unit:
+            raise InputError(f"cohort {cohort.name}", f"units: {field}", unit, f"{known[field]}, as it was fitted")
