@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,10 +30,30 @@ settings.register_profile("thorough", settings.get_profile("fast"), max_examples
 settings.load_profile(os.environ.get("VVUQ_HYPOTHESIS", "fast"))
 
 
+COMPILED = pytest.StashKey[list[str]]()
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def compiled_early(request: pytest.FixtureRequest) -> list[str]:
+    """What was compiled, or loaded, while tests were collected."""
+    return request.config.stash[COMPILED]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Notes which kernels were compiled by now: each worker would do so at the same time."""
+    modules = {name: module for name, module in sys.modules.items() if name.startswith(("vvuq.numerics.", "vvuq_gen"))}
+    session.config.stash[COMPILED] = [
+        f"{name}.{key}"
+        for name, module in modules.items()
+        for key, kernel in vars(module).items()
+        if isinstance(found := getattr(kernel, "signatures", None), list) and found
+    ]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

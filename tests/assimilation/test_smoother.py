@@ -1,5 +1,7 @@
 """The ensemble smoother against the exact smoother of a linear model, and what it must never touch."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from examples import EXPLOSIVE
@@ -16,15 +18,21 @@ from vvuq.numerics.streams import Draws
 
 TIMES = [0.5, 1.0, 2.5, 2.5, 4.0, 4.5]
 SYSTEM = linear(rho=0.4)
-OBSERVATIONS = simulated(SYSTEM, TIMES, 5, missing=0.3)
 
 
-def smooth(members, seed=0, observations=OBSERVATIONS, system=SYSTEM):
+@cache
+def measured():
+    """Simulating compiles, so not where tests are collected."""
+    return simulated(SYSTEM, TIMES, 5, missing=0.3)
+
+
+def smooth(members, seed=0, observations=None, system=SYSTEM):
+    observations = measured() if observations is None else observations
     return EnsembleSmoother(members).smooth(system, Schedule(), prior(system), observations, Draws(seed, "test"))
 
 
 def test_converges_to_the_exact_smoother_at_every_time():
-    runs, reference = [smooth(400, seed).smoothed for seed in range(20)], exact(SYSTEM, OBSERVATIONS)
+    runs, reference = [smooth(400, seed).smoothed for seed in range(20)], exact(SYSTEM, measured())
     for k, (expected, covariance) in enumerate(zip(reference.means, reference.covariances, strict=True)):
         np.testing.assert_allclose(np.mean([mean(run[k]) for run in runs], axis=0), expected, atol=0.02)
         np.testing.assert_allclose(np.mean([np.cov(run[k].members) for run in runs], axis=0), covariance, atol=0.015)
@@ -33,7 +41,7 @@ def test_converges_to_the_exact_smoother_at_every_time():
 
 
 def test_the_error_falls_as_the_root_of_the_members():
-    reference, sizes = exact(SYSTEM, OBSERVATIONS), (25, 100, 400)
+    reference, sizes = exact(SYSTEM, measured()), (25, 100, 400)
 
     def error(size):
         runs = (smooth(size, seed).smoothed for seed in range(40))
@@ -47,7 +55,7 @@ def test_what_comes_later_helps_and_filtering_alone_does_not_see_it():
     """Until the last time the filtered ensembles are the filter's, bit for bit; smoothed ones are narrower."""
     found, filter_, draws = smooth(500), Etkf(500), Draws(0, "test")
     state = filter_.init(prior(SYSTEM), draws)
-    for one, kept in zip(OBSERVATIONS, found.filtered[1:], strict=True):
+    for one, kept in zip(measured(), found.filtered[1:], strict=True):
         state, _ = filter_.step(SYSTEM, Schedule(), state, one, draws)
         np.testing.assert_array_equal(kept.members, state.members)
     np.testing.assert_array_equal(found.smoothed[-1].members, state.members)
@@ -57,8 +65,8 @@ def test_what_comes_later_helps_and_filtering_alone_does_not_see_it():
 
 
 def test_without_later_measurements_nothing_changes():
-    nothing = tuple(Observation(one.time, np.full(2, np.nan)) for one in OBSERVATIONS[3:])
-    found = smooth(50, observations=(*OBSERVATIONS[:3], *nothing))
+    nothing = tuple(Observation(one.time, np.full(2, np.nan)) for one in measured()[3:])
+    found = smooth(50, observations=(*measured()[:3], *nothing))
     for before, after in zip(found.filtered[3:], found.smoothed[3:], strict=True):
         np.testing.assert_array_equal(before.members, after.members)
     assert not np.array_equal(found.filtered[2].members, found.smoothed[2].members)
@@ -88,4 +96,4 @@ def test_faults_are_refused():
     with pytest.raises(InputError, match="members"):
         EnsembleSmoother(1)
     with pytest.raises(InputError, match="time"):
-        smooth(10, observations=OBSERVATIONS[::-1])
+        smooth(10, observations=measured()[::-1])

@@ -31,6 +31,11 @@ def test_nothing_is_compiled_before_the_first_call():
     assert half(3) == 1.5 and half.signatures == [(F8,)], "a whole number is taken as a float, as by numba.njit"
 
 
+def test_collecting_tests_compiles_nothing(compiled_early):
+    """A test module that calls a kernel while it is imported holds up every worker, and every run of a single test."""
+    assert compiled_early == []
+
+
 def test_other_types_are_refused_before_and_after_the_first_call():
     half = made()
     for _ in range(2):
