@@ -45,6 +45,7 @@ EXPECTED: dict[str, set[str]] = {
         "Proportional",
         "RK4",
         "Range",
+        "Reset",
         "Scenario",
         "Schedule",
         "Twin",

@@ -35,7 +35,7 @@ def straight_record(
     carry, see, grid, u0, row, step, scale, weights, drift, error, values, belief, lanes, flat, pattern, lines, seen,
     found, first, at,
 ):
-    (t, u, jump, event), (mean, root), (x, theta, _, _) = grid, belief, flat
+    (t, u, jump, reset, event), (mean, root), (x, theta, _, _) = grid, belief, flat
     course, sds, roots, innovation, predicted, spread, numbers, codes = found
     begin, count, reached = at[0], values.shape[0], values.shape[0]
     both = rows(weights, 0, 2, {lanes}, {lanes})
@@ -124,7 +124,7 @@ class _Cycle:
     def _ahead(self) -> list[str]:
         """The forecast's belief; that of now where no time has passed."""
         d, inner = self.d, self._drawn("m", "l")
-        inner.append("carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat)")
+        inner.append("carry_lanes(carry, t, u, jump, reset, event, begin, end, step, lanes, flat)")
         for i in range(d):
             array, at = ("x", i) if i < self.states else ("lines", i - self.states)
             inner += [

@@ -23,6 +23,7 @@ from vvuq.models.parameter import Noise
 from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
 from vvuq.models.simulate import interval_steps, parameter_matrix
 from vvuq.numerics.codes import Code
+from vvuq.numerics.reset import reset_lanes
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.record import Belief, Floats
 
@@ -184,8 +185,8 @@ def propagate(system: System, schedule: Schedule, members: Floats, start: float,
     after, out = members.copy(order="C"), np.empty((1, n, count))
     record = np.full(grid.t.size, -1, dtype=np.int64)
     record[-1] = 0
-    rhs = rhs_kernel(system.model)
-    rk4_paths(rhs, after[:n], parameters(system, after), grid.t, grid.u, grid.jump, record, steps, out, codes)
+    walk = grid.t, grid.u, grid.jump, grid.reset, record, steps
+    rk4_paths(rhs_kernel(system.model), after[:n], parameters(system, after), *walk, out, codes)
     after[:n] = out[0]
     return after, codes
 
@@ -202,8 +203,9 @@ def abreast(system: System, of: Lanes, members: Floats, grid: Grid, steps: Codes
     theta = np.ascontiguousarray(parameters(system, source[:, :few])).reshape(-1)
     x, work, finite = after[:n].reshape(-1), np.empty(6 * n * of.width), np.empty(wide)
     for s, taken in enumerate(steps):
-        if grid.jump[s].any():
+        if grid.jump[s].any() or s in grid.reset[:, 0]:
             source = source.copy() if s == 0 else after
+            reset_lanes(source[:n], grid.reset, s)
             source[:n] += grid.jump[s][:, None]
         begin = source[:n].reshape(-1) if s == 0 else x
         of.carry.kernel(grid.t[s], grid.t[s + 1], taken, grid.u[s], begin, x, theta, few, wide, wide, work, finite)
@@ -320,7 +322,7 @@ def grid_between(model: Model, schedule: Schedule, start: float, end: float) -> 
 
 
 def _has_events(model: Model, schedule: Schedule) -> bool:
-    return bool(model.inputs or model.covariates or schedule.boluses or schedule.infusions or schedule.levels)
+    return bool(model.inputs or model.covariates or schedule != Schedule(schedule.start))
 
 
 def with_parameters(system: System, theta: Floats) -> System:

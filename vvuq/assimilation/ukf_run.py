@@ -15,7 +15,7 @@ from vvuq.assimilation.transforms import Log, Logit
 from vvuq.assimilation.ukf import Unscented, weights
 from vvuq.models.kernels import observe_kernel, rhs_kernel
 from vvuq.models.lanes import Lanes, lane_kernels
-from vvuq.models.schedule import Grid, Schedule, compile_grid, inputs_before
+from vvuq.models.schedule import Grid, Schedule, compile_grid, event_times, inputs_before
 from vvuq.numerics.abreast import IDENTITY, LOG, LOGIT, unused
 from vvuq.numerics.jit import Pointer
 from vvuq.numerics.streams import Draws
@@ -92,7 +92,7 @@ def _run(work: _Work, *, straight: bool) -> None:
     """All cycles. What the kernel without loops leaves, the general one takes: one cycle first, then twice as many."""
     system, cycles = work.system, work.times.size - 1
     grid, rows = _walk(system, work.schedule, work.times)
-    walk = grid.t, grid.u, grid.jump, _events(work.schedule, grid)
+    walk = grid.t, grid.u, grid.jump, grid.reset, _events(work.schedule, grid)
     first = _first_inputs(system, work.schedule, float(work.times[0]), rows)
     drift, error, at = np.array(system.drift, dtype=float), _errors(system), rows[:1].copy()
     of = weights(work.method, system.size)
@@ -155,8 +155,7 @@ def _walk(system: System, schedule: Schedule, times: Floats) -> tuple[Grid, Inte
 
 def _events(schedule: Schedule, grid: Grid) -> Integers:
     """1 at the boundaries where the schedule itself has an event: there an interval ends, sample or not."""
-    of = [b.time for b in schedule.boluses] + [v for i in schedule.infusions for v in (i.start, i.stop)]
-    return np.isin(grid.t, of + [level.time for level in schedule.levels]).astype(np.int64)
+    return np.isin(grid.t, event_times(schedule)).astype(np.int64)
 
 
 def _first_inputs(system: System, schedule: Schedule, time: float, rows: Integers) -> Floats:

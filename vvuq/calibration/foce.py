@@ -54,6 +54,8 @@ class _Cases:
     t: Floats
     u: Floats
     jump: Floats
+    resets: Integers
+    reset: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     record: Integers
     steps: Integers
     samples: Integers
@@ -165,6 +167,8 @@ def _cases(twin: Twin, cohort: Cohort, patients: Sequence[Patient]) -> _Cases:
         np.concatenate([g.t for g in grids]),
         np.concatenate([padded(g.u, g.t.size) for g in grids]),
         np.concatenate([g.jump for g in grids]),
+        ends([len(g.reset) for g in grids]),
+        np.concatenate([g.reset for g in grids]),
         np.concatenate([g.record for g in grids]),
         np.concatenate(steps),
         ends([len(ms) for ms in taken]),
@@ -228,8 +232,8 @@ def contributions(problem: _Problem, point: Floats, eta: Floats) -> Floats:
     rhs, observe = rhs_kernel(model, complex_numbers=True), observe_kernel(model, complex_numbers=True)
     c, result = problem.cases, np.empty(len(eta))
     code = population(
-        rhs, observe, c.boundaries, c.t, c.u, c.jump, c.record, c.steps, c.samples, c.rows, c.channels, c.y,
-        len(model.states), len(model.observables), theta, problem.personal, sd, cv, omega,
+        rhs, observe, c.boundaries, c.t, c.u, c.jump, c.resets, c.reset, c.record, c.steps, c.samples, c.rows,
+        c.channels, c.y, len(model.states), len(model.observables), theta, problem.personal, sd, cv, omega,
         INNER_TOLERANCE, INNER_LIMIT, eta, result,
     )  # fmt: skip
     if code != Code.OK:

@@ -3,7 +3,7 @@
 from vvuq.models.claims import Balance, Claims, Envelope, Monotone, Range
 from vvuq.models.model import Model
 from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
-from vvuq.models.schedule import Bolus, Infusion, Level, Schedule
+from vvuq.models.schedule import Bolus, Infusion, Level, Reset, Schedule
 from vvuq.models.simulate import RK4, Adaptive, Paths, simulate
 from vvuq.models.twin import Scenario, Twin
 
@@ -27,6 +27,7 @@ __all__ = [
     "Paths",
     "Proportional",
     "Range",
+    "Reset",
     "Scenario",
     "Schedule",
     "Twin",

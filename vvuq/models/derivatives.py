@@ -41,7 +41,7 @@ def predict_with_derivatives(
     x0 = np.zeros((len(model.states), k), dtype=complex)
     steps = interval_steps(grid.t, method.step)
     kernel = rhs_kernel(model, complex_numbers=True)
-    rk4_paths_complex(kernel, x0, members, grid.t, grid.u, grid.jump, grid.record, steps, states)
+    rk4_paths_complex(kernel, x0, members, grid.t, grid.u, grid.jump, grid.reset, grid.record, steps, states)
     out = np.full((rows, len(model.observables), k), np.nan, dtype=complex)
     sizes = len(model.states), members.shape[0], len(model.observables)
     work = tuple(np.empty(size, dtype=complex) for size in sizes)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vvuq.errors import InputError
+from vvuq.models.units import unit
+from vvuq.numerics.reset import reset_state
 from vvuq.record import Floats
 
 if TYPE_CHECKING:
     from vvuq.models.model import Model
+
+NO_RESETS = np.zeros((0, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +49,49 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Reset:
+    """At `time` a state takes the sum of the states `of`, as they stand before any bolus then."""
+
+    time: float
+    state: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """All inputs of one patient from `start` on, in the model's units. Overlapping infusions add up."""
+    """All inputs of one patient from `start` on, in the model's units. Overlapping infusions add up.
+
+    A state is reset once at a time, and is then no source of another's reset: the order of resets does not matter."""
 
     start: float = 0.0
     boluses: tuple[Bolus, ...] = ()
     infusions: tuple[Infusion, ...] = ()
     levels: tuple[Level, ...] = ()
+    resets: tuple[Reset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A schedule as the kernels take it (see numerics/rk4.py): boundaries, inputs, jumps, and which to record."""
+    """A schedule as the kernels take it (see numerics/rk4.py): boundaries, inputs, jumps, which to record, resets."""
 
     t: Floats
     u: Floats
     jump: Floats
     record: np.ndarray[tuple[int], np.dtype[np.int64]]
     rows: np.ndarray[tuple[int], np.dtype[np.int64]]  # for each requested time its record row
+    reset: np.ndarray[tuple[int, int], np.dtype[np.int64]] = field(default_factory=lambda: NO_RESETS)
 
 
 def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floats, start: float | None = None) -> Grid:
     """The grid from `start` (default: the schedule's) to the last of `times`, which ascend and may repeat.
 
-    Boluses at `start` and later are applied, earlier ones are part of the initial state.
+    Boluses and resets at `start` and later are applied, earlier ones are part of the initial state.
     Raises InputError for a non-finite number, a time before the start or out of order, an input never given."""
     begin = schedule.start if start is None else start
     wanted = np.asarray(times, dtype=float)
     _check(model, schedule, wanted, begin)
     end = float(wanted[-1])
-    events = [b.time for b in schedule.boluses] + [v for i in schedule.infusions for v in (i.start, i.stop)]
-    events += [level.time for level in schedule.levels]
-    t = np.unique([begin, *wanted, *(e for e in events if begin <= e <= end)])
+    t = np.unique([begin, *wanted, *(e for e in event_times(schedule) if begin <= e <= end)])
     jump = np.zeros((t.size, len(model.states)))
     for b in schedule.boluses:
         if begin <= b.time <= end:
@@ -84,7 +99,31 @@ def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floa
     unique, inverse = np.unique(wanted, return_inverse=True)
     record = np.full(t.size, -1, dtype=np.int64)
     record[np.searchsorted(t, unique)] = np.arange(unique.size)
-    return Grid(t, _inputs(model, schedule, t), jump, record, inverse.astype(np.int64))
+    return Grid(t, _inputs(model, schedule, t), jump, record, inverse.astype(np.int64), _resets(model, schedule, t))
+
+
+def event_times(schedule: Schedule) -> list[float]:
+    """The times at which something happens, in no order."""
+    at = [b.time for b in schedule.boluses] + [v for i in schedule.infusions for v in (i.start, i.stop)]
+    return at + [level.time for level in schedule.levels] + [r.time for r in schedule.resets]
+
+
+def given_at(grid: Grid, boundary: int, x: Floats) -> Floats:
+    """The state x (n,) at a boundary after what is reset and given there."""
+    after = x.copy()
+    reset_state(after, grid.reset, boundary)
+    return np.asarray(after + grid.jump[boundary])
+
+
+def _resets(model: Model, schedule: Schedule, t: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """The rows (boundary, target, source) of the resets on the boundaries t, as numerics/reset.py takes them."""
+    rows = [
+        (int(np.searchsorted(t, r.time)), model.state_index(r.state), model.state_index(source))
+        for r in schedule.resets
+        if t[0] <= r.time <= t[-1]
+        for source in r.of
+    ]
+    return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3) if rows else NO_RESETS
 
 
 def _inputs(model: Model, schedule: Schedule, t: Floats) -> Floats:
@@ -102,8 +141,7 @@ def inputs_before(model: Model, schedule: Schedule, time: float) -> Floats:
     """The inputs u (k,) that a sample at `time` sees: those that held until then (at the start: from then on)."""
     if time <= schedule.start:
         return compile_grid(model, schedule, [time]).u[0]
-    events = [level.time for level in schedule.levels] + [v for i in schedule.infusions for v in (i.start, i.stop)]
-    last = max([schedule.start, *(e for e in events if e < time)])
+    last = max([schedule.start, *(e for e in event_times(schedule) if e < time)])
     return compile_grid(model, schedule, [time], last).u[-1]
 
 
@@ -127,7 +165,26 @@ def _check(model: Model, schedule: Schedule, times: Floats, begin: float) -> Non
         model.input_index(level.input)
         if not (math.isfinite(level.time) and math.isfinite(level.value)):
             raise InputError(where, "level", level, "a finite value from a finite time on")
+    _check_resets(where, model, schedule)
     given = {level.input for level in schedule.levels if level.time <= begin}
     for name in model.covariates:
         if name not in given:
             raise InputError(where, "covariate", name, f"a level of it from {begin} on")
+
+
+def _check_resets(where: str, model: Model, schedule: Schedule) -> None:
+    """Each state once at a time, from states of its unit, none of which is reset then unless it is itself."""
+    taken = {(r.time, r.state) for r in schedule.resets}
+    if len(taken) < len(schedule.resets):
+        raise InputError(where, "reset", list(schedule.resets), "each state reset once at a time")
+    for r in schedule.resets:
+        model.state_index(r.state)
+        if not (math.isfinite(r.time) and r.time >= schedule.start and r.of):
+            raise InputError(where, "reset", r, f"one or more states at a finite time from {schedule.start} on")
+        for source in r.of:
+            model.state_index(source)
+            wanted, found = model.states[r.state], model.states[source]
+            if found != wanted and unit(found) != unit(wanted):
+                raise InputError(where, "reset", r, f"states in {wanted}, as {r.state} is")
+            if source != r.state and (r.time, source) in taken:
+                raise InputError(where, "reset", r, f"the sum of states that are not reset then, as {source} is")

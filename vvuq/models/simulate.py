@@ -75,7 +75,7 @@ def _states(
 ) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
     out = np.full((int(grid.record.max()) + 1, *x0.shape), np.nan)
     codes = np.zeros(x0.shape[1], dtype=np.int64)
-    common = rhs_kernel(model), x0, theta, grid.t, grid.u, grid.jump, grid.record
+    common = rhs_kernel(model), x0, theta, grid.t, grid.u, grid.jump, grid.reset, grid.record
     if isinstance(method, RK4):
         rk4_paths(*common, interval_steps(grid.t, method.step), out, codes)
     else:

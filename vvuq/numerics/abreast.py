@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numba.extending import typeof_impl
 
-from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, VECTOR, Pointer, njit, types
+from vvuq.numerics.jit import F8, FIELD, FIELD_SIGNATURE, I8, INDICES, MATRIX, ROWS, VECTOR, Pointer, njit, types
+from vvuq.numerics.reset import reset_lanes, reset_state
 from vvuq.numerics.rk4 import rk4_interval
 
 # carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite): runs 0 .. lanes - 1 from t0 to
@@ -109,11 +110,12 @@ def _steps(t0, t1, step):
     return steps if steps > 1 else 1
 
 
-@njit(types.void(CARRY, VECTOR, MATRIX, MATRIX, INDICES, I8, I8, F8, MATRIX, FLAT), **_options)
-def carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat):
+@njit(types.void(CARRY, VECTOR, MATRIX, MATRIX, ROWS, INDICES, I8, I8, F8, MATRIX, FLAT), **_options)
+def carry_lanes(carry, t, u, jump, reset, event, begin, end, step, lanes, flat):
     """All lanes from boundary `begin` to `end`; flat: views of their states and parameters, and room (see CARRY)."""
     (x, theta, work, finite), wide, at = flat, lanes.shape[1], begin
     while at < end:
+        reset_lanes(lanes, reset, at)
         for i in range(jump.shape[1]):
             if jump[at, i] != 0.0:
                 for k in range(wide):
@@ -124,8 +126,8 @@ def carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat):
         at = after
 
 
-@njit(types.void(FIELD, VECTOR, MATRIX, MATRIX, INDICES, I8, I8, F8, MATRIX, VECTOR, VECTOR, MATRIX), **_options)
-def carry_singly(rhs, t, u, jump, event, begin, end, step, lanes, x, theta, work):
+@njit(types.void(FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, I8, I8, F8, MATRIX, VECTOR, VECTOR, MATRIX), **_options)
+def carry_singly(rhs, t, u, jump, reset, event, begin, end, step, lanes, x, theta, work):
     """carry_lanes by a model that runs one point at a time."""
     n = x.size
     for k in range(lanes.shape[1]):
@@ -135,6 +137,7 @@ def carry_singly(rhs, t, u, jump, event, begin, end, step, lanes, x, theta, work
             theta[i] = lanes[n + i, k]
         at = begin
         while at < end:
+            reset_state(x, reset, at)
             for i in range(n):
                 x[i] += jump[at, i]
             after = _next(t, event, at, end)

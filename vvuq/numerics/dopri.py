@@ -8,7 +8,8 @@ from math import isfinite
 
 import numpy as np
 
-from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, njit, types
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, ROWS, VECTOR, njit, types
+from vvuq.numerics.reset import reset_state
 from vvuq.numerics.rk4 import all_finite
 
 _OK, _NOT_FINITE, _TOO_MANY_STEPS, _STEP_TOO_SMALL = 0, 1, 2, 3
@@ -100,11 +101,11 @@ def dopri_interval(rhs, x, u, theta, t0, t1, rtol, atol, limit, memory, work):
 
 
 @njit(
-    types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, INDICES, F8, F8, I8, CUBE, INDICES),
+    types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, ROWS, INDICES, F8, F8, I8, CUBE, INDICES),
     error_model="numpy",
     cache=True,
 )
-def dopri_paths(rhs, x0, theta, t, u, jump, record, rtol, atol, limit, out, codes):
+def dopri_paths(rhs, x0, theta, t, u, jump, reset, record, rtol, atol, limit, out, codes):
     """Dormand-Prince 5(4) with error control, restarted at every boundary, for each member."""
     n, members = x0.shape
     work, memory, x, parameters = np.empty((8, n)), np.empty(1), np.empty(n), np.empty(theta.shape[0])
@@ -118,8 +119,10 @@ def dopri_paths(rhs, x0, theta, t, u, jump, record, rtol, atol, limit, out, code
         for s in range(t.size):
             if s > 0 and code == _OK:
                 code = dopri_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], rtol, atol, limit, memory, work)
-            for i in range(n):
-                if record[s] >= 0:
+            if record[s] >= 0:
+                for i in range(n):
                     out[record[s], i, m] = x[i] if code == _OK else np.nan
+            reset_state(x, reset, s)
+            for i in range(n):
                 x[i] += jump[s, i]
         codes[m] = code

@@ -32,7 +32,7 @@ from vvuq.paths import cache_folder
 F8, C16, I8 = types.float64, types.complex128, types.int64
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
 C_VECTOR, C_MATRIX, C_CUBE = C16[::1], C16[:, ::1], C16[:, :, ::1]
-INDICES = I8[::1]
+INDICES, ROWS = I8[::1], I8[:, ::1]
 
 # f(t, x, u, theta, out): the right-hand side and the observables share one signature.
 FIELD_SIGNATURE = types.void(F8, VECTOR, VECTOR, VECTOR, VECTOR)

@@ -12,7 +12,7 @@ from math import exp, isfinite, log, sqrt
 
 import numpy as np
 
-from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, VECTOR, njit, types
+from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, ROWS, VECTOR, njit, types
 from vvuq.numerics.rk4 import observe_paths_complex, rk4_paths_complex
 
 _STEP = 1e-30
@@ -53,13 +53,13 @@ def cholesky_solve(root, b):
 
 @njit(
     types.void(
-        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, VECTOR, INDICES, VECTOR,
+        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, VECTOR, INDICES, VECTOR,
         C_MATRIX, C_MATRIX, C_CUBE, C_CUBE, C_VECTOR, C_VECTOR, C_VECTOR, VECTOR, MATRIX,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, eta,
+def _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, eta,
              members, x0, states, seen, wx, wp, wy, f, jacobian):  # fmt: skip
     """Predictions f (m,) and their derivatives by eta (m, k): one complex member for each eta."""
     k = personal.size
@@ -69,7 +69,7 @@ def _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, pers
         for i in range(k):
             members[personal[i], j] = base[personal[i]] * exp(eta[i])
         members[personal[j], j] *= 1.0 + 1j * _STEP
-    rk4_paths_complex(rhs, x0, members, t, u, jump, record, steps, states)
+    rk4_paths_complex(rhs, x0, members, t, u, jump, reset, record, steps, states)
     observe_paths_complex(observe, t, u, record, members, states, seen, wx, wp, wy)
     for r in range(rows.size):
         f[r] = seen[rows[r], channels[r], 0].real
@@ -127,13 +127,13 @@ def _moved(eta, jolt, step, trial):
 
 @njit(
     I8(
-        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
+        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
         VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, VECTOR, VECTOR,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
+def individual(rhs, observe, t, u, jump, reset, record, steps, rows, channels, y, n, q,
                base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
     """Finds eta_hat (in place, from the given start) by damped Gauss-Newton; result (1,) = -2 ln L; a code.
 
@@ -148,7 +148,7 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
     wx, wp, wy = np.empty(n, np.complex128), np.empty(base.size, np.complex128), np.empty(q, np.complex128)
     f, jacobian, gradient, hessian = np.empty(m), np.empty((m, k)), np.empty(k), np.empty((k, k))
     trial, before, jolt = np.empty(k), np.zeros(k), 1.0
-    _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, eta,
+    _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, eta,
              members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
     value = _objective(y, f, eta, channels, sd, cv, omega)
     for _ in range(limit):
@@ -173,7 +173,7 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
         while jolt > 1e-9:
             new = np.inf
             if _moved(eta, jolt, gradient, trial) < _FARTHEST:
-                _predict(rhs, observe, t, u, jump, record, steps, rows, channels, base, personal, trial,
+                _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, trial,
                          members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
                 new = _objective(y, f, trial, channels, sd, cv, omega)
             if new < value + 1e-12 * abs(value):
@@ -187,23 +187,24 @@ def individual(rhs, observe, t, u, jump, record, steps, rows, channels, y, n, q,
 
 @njit(
     I8(
-        C_FIELD, C_FIELD, INDICES, VECTOR, MATRIX, MATRIX, INDICES, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
-        VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, MATRIX, VECTOR,
+        C_FIELD, C_FIELD, INDICES, VECTOR, MATRIX, MATRIX, INDICES, ROWS, INDICES, INDICES, INDICES, INDICES, INDICES,
+        VECTOR, I8, I8, VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, MATRIX, VECTOR,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def population(rhs, observe, boundaries, t, u, jump, record, steps, samples, rows, channels, y, n, q,
+def population(rhs, observe, boundaries, t, u, jump, resets, reset, record, steps, samples, rows, channels, y, n, q,
                base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
     """`individual` for each patient, whose grids and samples stand one behind the other: patient i has rows
-    boundaries[i] .. boundaries[i + 1] of t, u, jump, record and steps (the last of u and steps is not used) and rows
-    samples[i] .. samples[i + 1] of rows, channels and y. eta (patients, k); result (patients,). The first failure's
-    code ends it."""
+    boundaries[i] .. boundaries[i + 1] of t, u, jump, record and steps (the last of u and steps is not used), rows
+    resets[i] .. resets[i + 1] of reset, and rows samples[i] .. samples[i + 1] of rows, channels and y.
+    eta (patients, k); result (patients,). The first failure's code ends it."""
     for i in range(eta.shape[0]):
         a, b, c, d = boundaries[i], boundaries[i + 1], samples[i], samples[i + 1]
         code = individual(
-            rhs, observe, t[a:b], u[a:b], jump[a:b], record[a:b], steps[a:b], rows[c:d], channels[c:d], y[c:d],
-            n, q, base, personal, sd, cv, omega, tolerance, limit, eta[i], result[i : i + 1],
+            rhs, observe, t[a:b], u[a:b], jump[a:b], reset[resets[i] : resets[i + 1]], record[a:b], steps[a:b],
+            rows[c:d], channels[c:d], y[c:d], n, q, base, personal, sd, cv, omega, tolerance, limit,
+            eta[i], result[i : i + 1],
         )  # fmt: skip
         if code != _OK:
             return code

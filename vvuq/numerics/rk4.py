@@ -2,8 +2,9 @@
 are compiled once on a machine and serve every model (tier 1).
 
 A grid has S intervals: boundaries t (S+1,), inputs u (S, k) constant on each interval, jump (S+1, n) added to the
-state at a boundary, record (S+1,) the row of `out` that takes the state there, or -1. It is recorded before the jump:
-a sample at the time of a dose is taken before the dose. Every boundary is hit exactly; no step crosses one.
+state at a boundary, reset (R, 3) what is set there before that (reset.py), record (S+1,) the row of `out` that takes
+the state there, or -1. It is recorded before both: a sample at the time of a dose is taken before the dose. Every
+boundary is hit exactly; no step crosses one.
 
 Shapes: x0 (n, members), theta (p, members), out (records, n, members), codes (members,).
 Source: Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, 2nd ed., II.1."""
@@ -25,10 +26,12 @@ from vvuq.numerics.jit import (
     I8,
     INDICES,
     MATRIX,
+    ROWS,
     VECTOR,
     njit,
     types,
 )
+from vvuq.numerics.reset import reset_state, reset_state_complex
 
 _OK, _NOT_FINITE = 0, 1
 _BLOCK = 8  # doubles on one line of the cache
@@ -88,11 +91,11 @@ def _give(rows, codes, first, size, columns):
 
 
 @njit(
-    types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, INDICES, INDICES, CUBE, INDICES),
+    types.void(FIELD, MATRIX, MATRIX, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, CUBE, INDICES),
     error_model="numpy",
     cache=True,
 )
-def rk4_paths(rhs, x0, theta, t, u, jump, record, steps, out, codes):
+def rk4_paths(rhs, x0, theta, t, u, jump, reset, record, steps, out, codes):
     """Classical RK4, steps[s] steps on interval s, for each member.
 
     Members are taken up, and written back, _BLOCK at a time: their numbers lie side by side in x0 and out."""
@@ -113,16 +116,17 @@ def rk4_paths(rhs, x0, theta, t, u, jump, record, steps, out, codes):
                 _give(x, codes, first, size, out[record[s]])
             if s < t.size - 1:
                 for b in range(size):
+                    reset_state(x[b], reset, s)
                     for i in range(n):
                         x[b, i] += jump[s, i]
 
 
 @njit(
-    types.void(C_FIELD, C_MATRIX, C_MATRIX, VECTOR, MATRIX, MATRIX, INDICES, INDICES, C_CUBE),
+    types.void(C_FIELD, C_MATRIX, C_MATRIX, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, C_CUBE),
     error_model="numpy",
     cache=True,
 )
-def rk4_paths_complex(rhs, x0, theta, t, u, jump, record, steps, out):
+def rk4_paths_complex(rhs, x0, theta, t, u, jump, reset, record, steps, out):
     """rk4_paths in complex arithmetic, for exact derivatives of the discrete solution by the complex step."""
     n, members = x0.shape
     work = np.empty((5, n), dtype=np.complex128)
@@ -135,9 +139,11 @@ def rk4_paths_complex(rhs, x0, theta, t, u, jump, record, steps, out):
         for s in range(t.size):
             if s > 0:
                 _c_rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
-            for i in range(n):
-                if record[s] >= 0:
+            if record[s] >= 0:
+                for i in range(n):
                     out[record[s], i, m] = x[i]
+            reset_state_complex(x, reset, s)
+            for i in range(n):
                 x[i] += jump[s, i]
 
 

@@ -26,7 +26,7 @@ from vvuq.numerics.abreast import (
     observe_singly,
 )
 from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
-from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, VECTOR, Pointer, njit, types
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, ROWS, VECTOR, Pointer, njit, types
 from vvuq.numerics.unscented import (
     TRIANGLE,
     deviations,
@@ -42,7 +42,7 @@ _OK, _NOT_FINITE, _SINGULAR = 0, 1, 4
 _options: Any = {"error_model": "numpy", "cache": True, "nogil": True}
 
 # What the parts of a cycle hand to each other.
-GRID = types.Tuple((VECTOR, MATRIX, MATRIX, INDICES))  # t, u, jump, event
+GRID = types.Tuple((VECTOR, MATRIX, MATRIX, ROWS, INDICES))  # t, u, jump, reset, event
 LEARNED = types.Tuple((INDICES, INDICES, MATRIX))  # which, by which transform, within which bounds
 OPERATOR = types.Tuple((INDICES, INDICES, VECTOR))  # starts of rows, columns, weights
 SIGMA = types.Tuple((F8, VECTOR, VECTOR))  # distance in SDs, weights in a mean, square roots of those in a covariance
@@ -209,14 +209,14 @@ def _report(c, belief, values, m, least, found):
 @njit(types.boolean(FIELD, CARRY, GRID, I8, I8, F8, I8, LEARNED, F8, NORMAL, LANES, RUN), **_options)
 def _carry_on(rhs, carry, grid, begin, end, step, wide, how, scale, belief, side, run):
     """The points of a belief as they arrive at boundary `end`; true where they are finite."""
-    (t, u, jump, event), (learned, kinds, bounds) = grid, how
+    (t, u, jump, reset, event), (learned, kinds, bounds) = grid, how
     (points, lanes, flat), (x, theta, work) = side, run
     sigma_points(belief[0], belief[1], scale, points)
     fill(points, x.size, learned, kinds, bounds, lanes)
     if wide > 0:
-        carry_lanes(carry, t, u, jump, event, begin, end, step, lanes, flat)
+        carry_lanes(carry, t, u, jump, reset, event, begin, end, step, lanes, flat)
     else:
-        carry_singly(rhs, t, u, jump, event, begin, end, step, lanes, x, theta, work)
+        carry_singly(rhs, t, u, jump, reset, event, begin, end, step, lanes, x, theta, work)
     return gather(lanes, x.size, points)
 
 
@@ -285,7 +285,7 @@ def unscented_record(
     start sees. operator: observes in the model's place where it is not empty. drift (d,); error (3, q): sd and cv.
     pattern (T,): which of the lower roots of the correlation of errors is a cycle's; there are none where errors are
     independent. lanes hold the parameters already. A cycle that fails leaves the belief, and the next begins there."""
-    (t, u, _, _), (_, kinds, bounds), (scale, w, v) = grid, how, sigma
+    (t, u, _, _, _), (_, kinds, bounds), (scale, w, v) = grid, how, sigma
     (white, measured, expected, innovation, observed, shared, noise, pull), (rows, gram, line, sd) = room, sums
     numbers, codes, begin = found[6], found[7], at[0]
     for c in range(first, last):

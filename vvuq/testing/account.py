@@ -59,6 +59,7 @@ def events(model: Model, schedule: Schedule) -> list[str]:
             for b in schedule.boluses]  # fmt: skip
     told += [f"infusion of {_of(i.rate, levels[i.input])} into {i.input} from {shown(i.start)} to {_of(i.stop, unit)}"
              for i in schedule.infusions]  # fmt: skip
+    told += [f"{r.state} becomes {' + '.join(r.of)} at {_of(r.time, unit)}" for r in schedule.resets]
     for level in schedule.levels:
         since = "" if level.time <= schedule.start else f" from {_of(level.time, unit)} on"
         told.append(f"{level.input} {_of(level.value, levels[level.input])}{since}")

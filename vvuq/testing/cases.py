@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from vvuq.calibration.units import in_model_units
 from vvuq.models.claims import Envelope
-from vvuq.models.schedule import Schedule
+from vvuq.models.schedule import Schedule, event_times
 from vvuq.models.simulate import RK4, Adaptive, Paths, simulate
 from vvuq.models.twin import Twin
 from vvuq.record import Cohort, Floats
@@ -72,9 +72,7 @@ def solve(twin: Twin, course: Course, method: RK4 | Adaptive | None = None) -> P
 
 def instants_of(schedule: Schedule, last: float) -> list[float]:
     """The start, the events after it and `last`, ascending."""
-    events = {b.time for b in schedule.boluses} | {v for i in schedule.infusions for v in (i.start, i.stop)}
-    events |= {level.time for level in schedule.levels}
-    return sorted({schedule.start, last, *(e for e in events if schedule.start < e < last)})
+    return sorted({schedule.start, last, *(e for e in event_times(schedule) if schedule.start < e < last)})
 
 
 def watch(schedule: Schedule, last: float) -> Floats:

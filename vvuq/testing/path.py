@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vvuq.models.schedule import compile_grid
+from vvuq.models.schedule import compile_grid, given_at
 from vvuq.models.simulate import simulate
 from vvuq.models.twin import Twin
 from vvuq.record import Floats
@@ -38,7 +38,8 @@ def stretches(twin: Twin, course: Course) -> Stretches:
     """The course from its start to the last of its times, by the reference solver."""
     grid = compile_grid(twin.model, course.schedule, [course.times[-1]])
     states = _states(twin, course, grid.t)
-    return Stretches(grid.t, grid.u, (states + grid.jump)[:-1], states[1:])
+    begins = np.array([given_at(grid, s, x) for s, x in enumerate(states[:-1])])
+    return Stretches(grid.t, grid.u, begins, states[1:])
 
 
 def points(twin: Twin, course: Course) -> list[Point]:

@@ -55,7 +55,13 @@ def _turned(patient: Patient) -> Patient:
 def _scheduled(twin: Twin, course: Course) -> str | None:
     """The solver and the closed form see the events, not their order."""
     plan = course.schedule
-    turned = replace(plan, boluses=plan.boluses[::-1], infusions=plan.infusions[::-1], levels=plan.levels[::-1])
+    turned = replace(
+        plan,
+        boluses=plan.boluses[::-1],
+        infusions=plan.infusions[::-1],
+        levels=plan.levels[::-1],
+        resets=plan.resets[::-1],
+    )
     other, scale = replace(course, schedule=turned), scales(twin, course)[1]
     pairs = [(solve(twin, course).observed[:, :, 0], solve(twin, other).observed[:, :, 0])]
     if twin.closed_form is not None:
