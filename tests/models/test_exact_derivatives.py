@@ -1,4 +1,4 @@
-"""Derivatives by the complex step against those of the closed form, and the typeset equations against the code."""
+"""Derivatives against those of the closed form, and the typeset equations against the code."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vvuq.models import RK4, simulate
-from vvuq.models.derivatives import predict_with_derivatives
 from vvuq.models.equations import equations
+from vvuq.models.sensitivity import simulate_with_derivatives
 
 NAMES = ("CL", "V", "apgar_effect")
 
@@ -17,7 +17,7 @@ NAMES = ("CL", "V", "apgar_effect")
 @given(schedule=pk_schedules(), theta=pk_parameters, at=st.lists(times, min_size=1, max_size=5).map(sorted))
 def test_derivatives_equal_those_of_the_closed_form(schedule, theta, at):
     twin, theta = pk(), np.array(theta)
-    y, slopes = predict_with_derivatives(twin.model, schedule, theta, NAMES, at, method=RK4(0.1))
+    y, slopes = simulate_with_derivatives(twin.model, schedule, theta, NAMES, at, method=RK4(0.1))
     for j in range(3):
         shifted = theta.astype(complex)
         shifted[j] += 1e-30j
@@ -31,7 +31,7 @@ def test_derivatives_equal_those_of_the_closed_form(schedule, theta, at):
 def test_derivatives_are_of_the_discrete_solution_itself(schedule, theta):
     """At a coarse step, too: central differences of the very same solver."""
     twin, theta, h = pk(), np.array(theta), 1e-5
-    y, slopes = predict_with_derivatives(twin.model, schedule, theta, NAMES[:2], [60.0, 150.0], method=RK4(10.0))
+    y, slopes = simulate_with_derivatives(twin.model, schedule, theta, NAMES[:2], [60.0, 150.0], method=RK4(10.0))
     plain = simulate(twin.model, schedule, theta, [60.0, 150.0], method=RK4(10.0))
     np.testing.assert_allclose(y, plain.observed[:, :, 0], rtol=1e-13)
     for j in range(2):
@@ -50,7 +50,7 @@ def test_no_parameter_gives_predictions_alone():
 
     levels = Level(0.0, "weight", 1.0), Level(0.0, "low_apgar", 0.0)
     schedule = Schedule(0.0, (Bolus(0.0, "A", 1.0),), (), levels)
-    y, slopes = predict_with_derivatives(pk().model, schedule, np.array([0.01, 1.0, 0.0]), (), [1.0], method=RK4(0.1))
+    y, slopes = simulate_with_derivatives(pk().model, schedule, np.array([0.01, 1.0, 0.0]), (), [1.0], method=RK4(0.1))
     assert y[0, 0] == pytest.approx(np.exp(-0.01)) and slopes.shape == (1, 1, 0)
 
 

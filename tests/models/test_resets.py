@@ -19,7 +19,7 @@ from vvuq.assimilation.ukf_run import filter_record
 from vvuq.calibration.foce import _problem, marginal
 from vvuq.errors import InputError
 from vvuq.models import RK4, Adaptive, Additive, Bolus, Model, Observable, Reset, Schedule, simulate
-from vvuq.models.derivatives import predict_with_derivatives
+from vvuq.models.sensitivity import simulate_with_derivatives
 from vvuq.numerics.streams import Draws
 
 
@@ -86,8 +86,8 @@ def test_runs_with_resets_are_runs_that_a_hand_takes_up(schedule, at):
 
 
 @given(schedule=schedules(), at=st.lists(instants, min_size=1, max_size=5).map(sorted))
-def test_the_complex_step_goes_through_resets(schedule, at):
-    y, slopes = predict_with_derivatives(MODEL, schedule, THETA, ("k", "e"), at, method=RK4(0.25))
+def test_slopes_go_through_resets(schedule, at):
+    y, slopes = simulate_with_derivatives(MODEL, schedule, THETA, ("k", "e"), at, method=RK4(0.25))
     zero = np.zeros(4)
     np.testing.assert_allclose(y[:, 0], by_hand(schedule, THETA, at, RK4(0.25), zero)[:, 1], rtol=1e-12, atol=1e-12)
     for j in range(2):

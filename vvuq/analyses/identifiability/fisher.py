@@ -11,7 +11,7 @@ import numpy as np
 from vvuq.analyses import analysis, evidence
 from vvuq.calibration.foce import Population, fit_population
 from vvuq.methods.fisher import Information, combination, information
-from vvuq.models.derivatives import predict_with_derivatives
+from vvuq.models.sensitivity import simulate_with_derivatives
 from vvuq.models.twin import Twin
 from vvuq.models.units import factor
 from vvuq.record import Cell, Cohort, Context, Evidence, Patient, Quantity, Table
@@ -78,7 +78,7 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
     hours = factor(dict(cohort.units)["time"], model.time_unit, cohort.name)
     times = [m.time * hours for m in patient.measurements]
     schedule = twin.schedule(cohort, patient)
-    y, slopes = predict_with_derivatives(model, schedule, population.theta, twin.personal, times, method=twin.method)
+    y, slopes = simulate_with_derivatives(model, schedule, population.theta, twin.personal, times, method=twin.method)
     theta = np.array([population.theta[model.parameter_index(name)] for name in twin.personal])
     rows = []
     for r, m in enumerate(patient.measurements):

@@ -1,0 +1,191 @@
+"""Slopes by variational equations are those of the complex step, on every twin and on every construct of a model."""
+
+import large
+import numpy as np
+import pytest
+from complex_step import by_complex_step
+from examples import LOGISTIC, LOTKA_VOLTERRA, parameter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vvuq.models import (
+    RK4,
+    Adaptive,
+    Additive,
+    Bolus,
+    Infusion,
+    Level,
+    Model,
+    Observable,
+    Reset,
+    Schedule,
+    simulate,
+)
+from vvuq.models.math import KinkError, exp, log, maximum, minimum, sqrt, tanh, where
+from vvuq.models.math import pow as power
+from vvuq.models.sensitivity import sensitive, simulate_with_derivatives
+from vvuq.models.twin import load_twin
+from vvuq.numerics.codes import Code
+from vvuq.paths import shipped
+from vvuq.testing.cases import courses
+from vvuq.testing.strategies import envelope_for
+
+PATHS = [path for path in sorted(shipped("twins").iterdir()) if (path / "__init__.py").is_file()]
+TWINS = {twin.name: twin for twin in map(load_twin, PATHS) if twin.claims.envelope is not None}
+COARSE = 60  # steps a course: the oracle walks them in Python
+RATES = (0.1, 0.2, 0.3)
+
+
+def close(slopes, exact, rtol):
+    """Equal, as a share of the largest slope of each observable by each parameter, or a small one of all slopes."""
+    scale = np.maximum(np.abs(exact).max(axis=0, keepdims=True), 1e-6 * np.abs(exact).max())
+    np.testing.assert_array_less(np.abs(slopes - exact) - rtol * scale, 1e-250)
+
+
+def agree(model, schedule, theta, times, step, x0, rtol=1e-11):
+    parameters, initial = [p.name for p in model.parameters], list(model.states)
+    try:
+        y, exact = by_complex_step(model, schedule, theta, parameters, times, step, x0, initial)
+    except (KinkError, ArithmeticError):
+        return  # there is no derivative, or complex numbers do not reach so far
+    if not np.isfinite(exact).all():
+        return
+    of = model, schedule, np.array(theta), parameters, times
+    seen, slopes = simulate_with_derivatives(*of, method=RK4(step), x0=np.array(x0), initial=initial)
+    np.testing.assert_allclose(seen, y, rtol=1e-10, atol=1e-12 * np.abs(y).max())
+    close(slopes, exact, rtol)
+
+
+@pytest.mark.parametrize("name", TWINS)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_on_every_twin_that_claims_an_envelope(name, data):
+    twin = TWINS[name]
+    course = data.draw(courses(twin, envelope_for(twin)))
+    step = max(twin.method.step, course.times[-1] / COARSE)
+    agree(twin.model, course.schedule, list(course.theta.values()), course.times, step, course.x0)
+
+
+def test_on_a_ring_of_forty_states_by_all_of_them():
+    model = large.ring(40).system.model
+    x0 = np.random.default_rng(2).normal(2.0, 3.0, 40)
+    agree(model, Schedule(), [8.0], [0.4], 0.05, list(x0))
+
+
+def hill(v, n=2):
+    return power(v, n) / (1 + power(v, n))
+
+
+def everything(t, x, u, theta, dx):
+    """Each construct that has a dual form, and each function of vvuq.models.math."""
+    A, B, C = x
+    k, V, e = theta
+    R, w = u[0], u[1]
+    total = 0
+    for i, rate in enumerate(RATES):
+        total += rate * x[i]
+    z = (
+        hill(A)
+        + hill(B, n=3)
+        + hill(C, -1)
+        + hill(A, 5)
+        + where(1, A, B)
+        + power(1 + A * A, e)
+        + power(2.0, B)
+        + (1 + A * A) ** B
+    )
+    z = z * maximum(0.0, A - 1.0) + minimum(B, C) * where(A - 1.2, 2 * A, -0.0)
+    dx[0] = R - k * A + 0.1 * tanh(z) + 0 * t
+    dx[1] = exp(-V * B) - 0.1 * sqrt(A * A + B) - total * 0.01 * +w
+    dx[2] = 0.01 * (A - B * k) ** 3 + (C * C + 1) ** -0.5 if len(x) == 3 else 0.0
+    dx[-1] += 0.1 * log(C * C + 1) - (1 / 7) * C * t / 10 - 1 / (2 + C)
+    for i in range(3):
+        dx[i] *= 1.5
+
+
+def blend(t, x, u, theta, y):
+    y[0] = x[0] / theta[1] + 0.5 * x[-1] * u[0] + 0.1 * t
+
+
+def constant(t, x, u, theta, y):
+    y[0] = 2.0
+
+
+def built(rhs, observables=(blend, constant), states=3):
+    """A model with the names that a declared one has; its units are not what is looked at here."""
+    model = object.__new__(Model)
+    values = {
+        "name": rhs.__name__, "states": {f"s{i}": "1" for i in range(states)}, "inputs": {"R": "1/h", "w": "1"},
+        "covariates": {}, "parameters": tuple(parameter(name, "1") for name in ("k", "V", "e")),
+        "observables": tuple(Observable(f.__name__, "1", f, Additive(0.1)) for f in observables), "rhs": rhs,
+        "time_unit": "h",
+    }  # fmt: skip
+    for name, value in values.items():
+        object.__setattr__(model, name, value)
+    return model
+
+
+EVERYTHING = built(everything)
+ON = Schedule(
+    0.0,
+    (Bolus(0.3, "s1", 0.1), Bolus(0.4, "s2", 0.2)),
+    (Infusion(0.2, 0.7, "R", 0.5),),
+    (Level(0.0, "w", 0.8), Level(0.5, "w", 0.4)),
+    (Reset(0.4, "s0", ("s1", "s2")), Reset(0.8, "s2", ("s2", "s1"))),
+)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32))
+def test_on_every_construct(seed):
+    draws = np.random.default_rng(seed)
+    agree(EVERYTHING, ON, list(draws.uniform(0.3, 2.0, 3)), [0.1, 0.6, 1.0], 0.07, list(draws.uniform(0.3, 2.0, 3)))
+
+
+@pytest.mark.parametrize("model", [LOGISTIC, LOTKA_VOLTERRA, EVERYTHING], ids=lambda m: m.name)
+def test_the_adaptive_method_holds_slopes_to_its_tolerance(model):
+    schedule = ON if model is EVERYTHING else Schedule()
+    theta, n = np.array([p.prior.quantile(0.5) for p in model.parameters]), len(model.states)
+    names, states, x0 = [p.name for p in model.parameters], list(model.states), np.linspace(0.5, 0.9, n)
+    exact = sensitive(model, schedule, theta, names, [0.3, 0.7, 2.0], method=RK4(1e-3), x0=x0, initial=states)
+    for tolerance in (1e-6, 1e-9):
+        method = Adaptive(tolerance, tolerance)
+        found = sensitive(model, schedule, theta, names, [0.3, 0.7, 2.0], method=method, x0=x0, initial=states)
+        np.testing.assert_allclose(found.states, exact.states, rtol=0.0, atol=20 * tolerance)
+        scale = np.concatenate([theta, x0])
+        np.testing.assert_allclose(found.state_slopes * scale, exact.state_slopes * scale, rtol=0, atol=50 * tolerance)
+
+
+def test_values_are_those_of_a_plain_run_bit_for_bit():
+    theta, x0 = np.array([0.4, 1.1, 0.7]), np.array([1.3, 0.8, 0.5])
+    plain = simulate(EVERYTHING, ON, theta, [0.1, 0.6, 1.0], method=RK4(0.07), x0=x0)
+    found = sensitive(EVERYTHING, ON, theta, ["V"], [0.1, 0.6, 1.0], method=RK4(0.07), x0=x0)
+    np.testing.assert_array_equal(found.states, plain.states[:, :, 0])
+    np.testing.assert_array_equal(found.observed, plain.observed[:, :, 0])
+
+
+def kinked(t, x, u, theta, dx):
+    dx[0] = where(x[0] - 1.0, theta[0], 2.0 * theta[0])
+    dx[1] = theta[0] if x[0] > 1.0 else 2.0 * theta[0]
+    dx[2] = maximum(x[0] - 1.0, 0.0) * 0.0
+
+
+def test_at_a_kink_the_way_that_is_taken_is_differentiated():
+    """x0 = 1 is not above 1: the slope is that of the other side, there and in a branch of Python's own."""
+    model = built(kinked)
+    rhs = sensitive(model, Schedule(), np.ones(3), ["k"], [0.0, 1e-9], method=RK4(1.0), x0=np.array([1.0, 0.0, 0.0]))
+    assert rhs.state_slopes[-1, :2, 0] == pytest.approx([2e-9 / 6 + 5e-9 / 6, 2e-9 / 6 + 5e-9 / 6])
+
+
+def explodes(t, x, u, theta, dx):
+    dx[0] = theta[0] * x[0] * x[0]
+    dx[1] = dx[0] * 0.0
+    dx[2] = 0.0
+
+
+@pytest.mark.parametrize("method", [RK4(0.01), Adaptive()])
+def test_a_run_that_does_not_stay_finite_says_so(method):
+    found = sensitive(built(explodes), Schedule(), np.ones(3), ["k"], [0.5, 60.0], method=method, x0=np.ones(3))
+    assert found.code != Code.OK
+    assert found.states[0, 0] == pytest.approx(2.0, rel=1e-6) and found.state_slopes[0, 0, 0] == pytest.approx(2, 1e-5)
+    assert np.isnan(found.observed[1]).any() and np.isnan(found.observed_slopes[1, 0]).all()
