@@ -9,6 +9,8 @@ from vvuq.interaction.arx import ARX
 from vvuq.interaction.baselines import baselines
 from vvuq.interaction.course import Input
 from vvuq.interaction.forecaster import Forecaster, eligible
+from vvuq.interaction.network import Training
+from vvuq.interaction.recurrent import Recurrent
 from vvuq.models.twin import load_twin
 from vvuq.numerics.streams import Draws
 from vvuq.paths import shipped
@@ -21,7 +23,8 @@ INPUTS = (
     Input("slow", ("long_insulin",), half_life=480.0),
     Input("flow", ("basal_insulin",), flow=True),
 )
-EVERY: dict[str, Forecaster] = {**baselines(), "ARX": ARX(INPUTS), **OF_TWINS}
+SMALL = Recurrent(INPUTS, hidden=4, networks=2, training=Training(epochs=2))
+EVERY: dict[str, Forecaster] = {**baselines(), "ARX": ARX(INPUTS), "recurrent network": SMALL, **OF_TWINS}
 COHORT = freeliving.cohort(3, days=1.5)
 DRAWS = Draws(11, "test")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vvuq.interaction.arx import ARX
 from vvuq.interaction.course import Input
 from vvuq.interaction.forecaster import Forecaster
+from vvuq.interaction.recurrent import Recurrent
 
 INPUTS = (
     Input("carbohydrate", ("carbohydrate",), lags=12),
@@ -12,4 +13,4 @@ INPUTS = (
     Input("slow insulin", ("intermediate_insulin", "long_insulin"), half_life=480.0),
     Input("basal insulin", ("basal_insulin",), flow=True),
 )
-DATA_DRIVEN: dict[str, Forecaster] = {one.name: one for one in (ARX(INPUTS),)}
+DATA_DRIVEN: dict[str, Forecaster] = {one.name: one for one in (ARX(INPUTS), Recurrent(INPUTS))}
