@@ -1,6 +1,7 @@
 """The recurrent forecaster: what its paths must be, whatever it learned, and that it learns what meals do."""
 
 from dataclasses import replace
+from functools import cache
 
 import freeliving
 import numpy as np
@@ -23,28 +24,32 @@ COHORT = freeliving.cohort(3)
 ONE = COHORT.patients[0]
 ORIGINS = eligible(ONE, stride=120.0)
 DRAWS = Draws(5, "test")
-FITTED = SMALL.fit(COHORT, DRAWS)
+
+
+@cache
+def fitted():
+    return SMALL.fit(COHORT, DRAWS)
 
 
 def test_paths_have_their_shape_and_range_and_belong_to_their_origin():
-    whole = FITTED.paths(COHORT, ONE, ORIGINS, 7, DRAWS)
+    whole = fitted().paths(COHORT, ONE, ORIGINS, 7, DRAWS)
     assert whole.shape == (ORIGINS.size, 12, 7) and np.isfinite(whole).all()
-    assert whole.min() >= FITTED.range[0] and whole.max() <= FITTED.range[1]
-    np.testing.assert_array_equal(FITTED.paths(COHORT, ONE, ORIGINS[[5, 1]], 7, DRAWS), whole[[5, 1]])
-    assert np.isnan(FITTED.paths(COHORT, ONE, ORIGINS[:1] + 4.0, 7, DRAWS)).all()
+    assert whole.min() >= fitted().range[0] and whole.max() <= fitted().range[1]
+    np.testing.assert_array_equal(fitted().paths(COHORT, ONE, ORIGINS[[5, 1]], 7, DRAWS), whole[[5, 1]])
+    assert np.isnan(fitted().paths(COHORT, ONE, ORIGINS[:1] + 4.0, 7, DRAWS)).all()
 
 
 def test_fitting_again_gives_the_same_weights_and_another_seed_others():
     again, other = SMALL.fit(COHORT, DRAWS), SMALL.fit(COHORT, replace(DRAWS, seed=6))
-    assert all(np.array_equal(a, b) for a, b in zip(FITTED.weights, again.weights, strict=True))
-    assert not np.array_equal(FITTED.weights[0], other.weights[0])
+    assert all(np.array_equal(a, b) for a, b in zip(fitted().weights, again.weights, strict=True))
+    assert not np.array_equal(fitted().weights[0], other.weights[0])
 
 
 def test_residuals_are_of_patients_that_were_held_back():
     held = _held_back(COHORT, 2, DRAWS)
     assert len(held) == 2 and not held[0] & held[1] and set().union(*held) < {p.id for p in COHORT.patients}
     keys = sorted(float(v) for p in COHORT.patients for v in _now(p) if p.id in set().union(*held))
-    assert FITTED.residuals.key.tolist() == keys
+    assert fitted().residuals.key.tolist() == keys
 
 
 def _now(patient):
@@ -99,11 +104,11 @@ def test_what_cannot_be_learned_from_is_refused():
         SMALL.fit(make_cohort("flat", [flat], freeliving.UNITS), DRAWS)
     units = tuple((k, "mmol/L" if k == "cgm" else v) for k, v in COHORT.units)
     with pytest.raises(InputError, match="units: cgm"):
-        FITTED.paths(replace(COHORT, units=units), ONE, ORIGINS, 3, DRAWS)
+        fitted().paths(replace(COHORT, units=units), ONE, ORIGINS, 3, DRAWS)
 
 
 def test_the_moments_are_those_of_the_paths():
-    mean, sd = FITTED.moments(ONE, ORIGINS)
+    mean, sd = fitted().moments(ONE, ORIGINS)
     assert mean.shape == sd.shape == (2, ORIGINS.size, AHEAD.size) and (sd > 0.0).all()
-    centred = FITTED.residuals.paths - FITTED.residuals.paths.mean(axis=0)
+    centred = fitted().residuals.paths - fitted().residuals.paths.mean(axis=0)
     assert np.isfinite(centred).all() and 0.3 < centred.std() < 3.0
