@@ -62,6 +62,7 @@ class Cohort:
     patients: tuple[Patient, ...]
     units: tuple[tuple[str, str], ...]
     digest: str  # sha256 of the canonical records: two cohorts with the same digest hold the same patients
+    notes: tuple[tuple[str, int], ...] = ()  # what the reader of the whole table kept, dropped and flagged, counted
 
 
 @dataclass(frozen=True, slots=True)

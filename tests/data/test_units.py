@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vvuq.data.units import CONCENTRATION, MASS, OTHER, TIME, dimension
+from vvuq.data.units import CONCENTRATION, MASS, OTHER, TIME, dimension, glucose_factor
 from vvuq.errors import InputError
 
 
@@ -55,3 +55,24 @@ def test_any_text_gives_a_dimension_or_an_input_error(text):
 def test_what_is_no_unit(text):
     with pytest.raises(InputError):
         dimension(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("mmol/L", "mg/dL", 18.0156),
+        ("mg/dL", "mmol/L", 1.0 / 18.0156),
+        ("g/L", "mg/dL", 100.0),
+        ("umol/mL", "mmol/L", 1.0),
+    ],
+)
+def test_glucose_goes_between_mass_and_substance_through_its_molar_mass(source, target, expected):
+    assert glucose_factor(source, target) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("mg/dL", "mmHg"), ("IU/L", "mg/dL"), ("mmol/L", "mg"), ("what", "g/L")]
+)
+def test_glucose_in_no_concentration_is_refused(source, target):
+    with pytest.raises(InputError):
+        glucose_factor(source, target)

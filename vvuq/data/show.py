@@ -22,6 +22,7 @@ def show(card: DataCard) -> tuple[tuple[str, str], ...]:
     carried = f"{card.obtain.wheel}, sha256 {card.obtain.sha256}"
     carried = "nothing: local files, beside the card or in VVUQ_DATA" if card.obtain.local else carried
     rows += [("note on the licence", card.licence.note), ("carried by", carried)]
+    rows += [("published", card.obtain.whence)] if card.obtain.whence else []
     rows += [("file", f"{file.path}, sha256 {file.sha256}: {file.purpose}") for file in card.obtain.files]
     rows.append(("patients", f"{card.patients} with {card.measurements} values of {card.layout.observable}"))
     rows += [(f"covariate {one.name}", f"{one.meaning} [{one.unit}]") for one in card.layout.covariates]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from vvuq.data.cards import DataCard
+from vvuq.data.cards import DataCard, Diary
 from vvuq.errors import InputError
 from vvuq.models import units
 
+GLUCOSE_MOLAR_MASS = 180.156  # g/mol, C6H12O6 by the abridged standard atomic weights (IUPAC 2021)
 TIME, MASS, CONCENTRATION, OTHER = "time", "mass", "concentration", "other"
 _EXAMPLES = {
     TIME: "a time, as h or min",
@@ -37,16 +38,31 @@ def dimension(unit: str) -> str:
 def check_card(card: DataCard) -> None:
     """Raises InputError, with the line of the card, where a unit is unknown or its dimension does not fit its field."""
     layout = card.layout
-    fields = {"time": "time_unit", "dose": "dose_unit", layout.observable: "observation_unit"}
-    kinds = {"time": "time", "dose": "dose", layout.observable: "observable"}
-    for i, covariate in enumerate(layout.covariates):
-        fields[covariate.name], kinds[covariate.name] = f"covariates.{i}.unit", "covariate"
-    for name, unit in layout.units.items():
+    for name, (kind, stated) in layout.places.items():
+        unit, field = layout.units[name], f"layout.{stated}"
         try:
-            check_units("", {name: unit}, {name: kinds[name]})
+            check_units("", {name: unit}, {name: kind})
         except InputError as error:
-            field = f"layout.{fields[name]}"
             raise InputError(card.at(field), field, unit, error.remedy) from None
+    if isinstance(layout, Diary):
+        try:
+            glucose_factor(layout.glucose_unit, "mg/dL")
+        except InputError:
+            field, remedy = "layout.glucose_unit", "a concentration, as mg/dL or mmol/L"
+            raise InputError(card.at(field), field, layout.glucose_unit, remedy) from None
+
+
+def glucose_factor(source: str, target: str, where: str = "glucose") -> float:
+    """The number that turns a concentration of glucose in `source` into `target`: of mass or of substance, through the
+    molar mass. Raises InputError where either is no concentration."""
+    registry = units.registry()
+    molar = registry.get_dimensionality("mol/L")
+    of_substance = [units.unit(one, where).dimensionality == molar for one in (source, target)]
+    if of_substance == [True, False]:
+        return units.factor(source, "mol/L", where) * GLUCOSE_MOLAR_MASS * units.factor("g/L", target, where)
+    if of_substance == [False, True]:
+        return units.factor(source, "g/L", where) / GLUCOSE_MOLAR_MASS * units.factor("mol/L", target, where)
+    return units.factor(source, target, where)
 
 
 def check_units(where: str, units: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:

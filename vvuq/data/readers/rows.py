@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from vvuq.data.cards import Covariate, Layout
+from vvuq.data.cards import Covariate, Diary, Layout
 from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError
 from vvuq.record import Cohort, Dose, Measurement, Patient
@@ -133,7 +133,7 @@ def same_covariates(draft: Draft, row: Row, layout: Layout, *, blank: bool = Fal
     for (name, before), covariate in zip(draft.covariates, layout.covariates, strict=True):
         if blank and not row.cells[covariate.column]:
             continue
-        if _covariate(row, covariate) != before:
+        if covariate_value(row, covariate) != before:
             remedy = f"the value of the patient's first row ({before:g}): a covariate is fixed over the stay"
             raise InputError(row.where(covariate.column), name, row.cells[covariate.column], remedy)
 
@@ -142,7 +142,7 @@ def _rows(path: Path, layout: Layout, split: Split) -> Iterator[Row]:
     lines = read_lines(path)
     number_, first = _first(path, lines)
     header = split(first, f"{path.name}, line {number_}")
-    _check_header(f"{path.name}, line {number_}", header, layout)
+    check_header(f"{path.name}, line {number_}", header, layout)
     for number_, text in lines:
         where = f"{path.name}, line {number_}"
         cells = split(text, where)
@@ -166,7 +166,8 @@ def _opened(path: Path) -> BinaryIO:
         raise InputError(str(path), "file", path.name, f"a file that can be read ({error.strerror})") from None
 
 
-def _check_header(where: str, header: list[str], layout: Layout) -> None:
+def check_header(where: str, header: list[str], layout: Layout | Diary) -> None:
+    """Raises InputError where the columns are not those of the layout."""
     for column in header:
         if header.count(column) > 1:
             raise InputError(where, "header", column, "a column name that stands once")
@@ -179,10 +180,11 @@ def _check_header(where: str, header: list[str], layout: Layout) -> None:
 
 
 def _covariates(row: Row, layout: Layout) -> tuple[tuple[str, float], ...]:
-    return tuple((covariate.name, _covariate(row, covariate)) for covariate in layout.covariates)
+    return tuple((covariate.name, covariate_value(row, covariate)) for covariate in layout.covariates)
 
 
-def _covariate(row: Row, covariate: Covariate) -> float:
+def covariate_value(row: Row, covariate: Covariate) -> float:
+    """The cell of a covariate. Raises InputError where it is no number in the range of the data card."""
     value = number(row, covariate.column, covariate.name)
     broken = covariate.whole and not value.is_integer()
     if broken or not covariate.low <= value <= covariate.high:
