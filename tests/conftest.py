@@ -45,6 +45,12 @@ def compiled_early(request: pytest.FixtureRequest) -> list[str]:
     return request.config.stash[COMPILED]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker takes a folder: its tests share compiled kernels, evidence and pages, made once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").parts[0]))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notes which kernels were compiled by now: each worker would do so at the same time."""
     modules = {name: module for name, module in sys.modules.items() if name.startswith(("vvuq.numerics.", "vvuq_gen"))}

@@ -73,9 +73,10 @@ def samples(draw):
     return tuple(Observation(t, np.array([draw(st.one_of(st.just(np.nan), st.floats(0.1, 40.0)))])) for t in times)
 
 
+@pytest.mark.parametrize("kappa", [0.0, pytest.param(1.0, marks=pytest.mark.slow)])  # 1 compiles all anew
 @settings(max_examples=25)
-@given(schedule=pk_schedules(), observed=samples(), kappa=st.sampled_from((0.0, 1.0)))
-def test_any_schedule_and_any_samples_give_what_the_steps_give(schedule, observed, kappa):
+@given(schedule=pk_schedules(), observed=samples())
+def test_any_schedule_and_any_samples_give_what_the_steps_give(kappa, schedule, observed):
     steps, _ = both(Unscented(kappa=kappa), PK, schedule, PK_PRIOR, observed, 1e-10)
     assert len(steps.codes) == len(observed)
 
