@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from vvuq.calibration.units import in_model_units
 from vvuq.models.claims import Envelope
 from vvuq.models.schedule import Schedule, event_times
-from vvuq.models.simulate import RK4, Adaptive, Paths, simulate
+from vvuq.models.simulate import RK4, Adaptive, Paths, parameter_matrix, simulate
 from vvuq.models.twin import Twin
 from vvuq.record import Cohort, Floats
 from vvuq.testing import strategies as draw
@@ -58,10 +58,10 @@ def stays(twin: Twin, envelope: Envelope, *, most: int = 1, slots: int = draw.SL
 
 
 def reference(schedule: Schedule, x0: tuple[float, ...] | Floats) -> Adaptive:
-    """A solver far more exact than SAME, its absolute tolerance by the size of what is given."""
+    """A solver far more exact than SAME, its absolute tolerance by what is given; states may be far smaller."""
     given = [b.amount for b in schedule.boluses] + [i.rate * (i.stop - i.start) for i in schedule.infusions]
     size = max((abs(value) for value in (*given, *np.ravel(x0))), default=0.0)
-    return Adaptive(rtol=1e-9, atol=1e-11 * (size or 1.0))
+    return Adaptive(rtol=1e-9, atol=1e-13 * (size or 1.0))
 
 
 def solve(twin: Twin, course: Course, method: RK4 | Adaptive | None = None) -> Paths:
@@ -109,13 +109,19 @@ class Seen:
     scale: Floats
 
 
+def at_rest(twin: Twin, theta: Mapping[str, float]) -> tuple[float, ...]:
+    """The state that a record begins with: the twin's own at rest, else empty."""
+    if twin.rest is None:
+        return (0.0,) * len(twin.model.states)
+    return tuple(np.asarray(twin.rest(parameter_matrix(twin.model, theta)))[:, 0].tolist())
+
+
 def see(twin: Twin, stay: Stay, method: RK4 | Adaptive | None = None) -> tuple[Seen, ...]:
     """Every patient of a stay through the twin's schedule function, at the distinct instants of the samples."""
     found = []
     for patient in stay.cohort.patients:
         at = sorted({m.time for m in in_model_units(twin, stay.cohort, patient.measurements)})
-        nothing = (0.0,) * len(twin.model.states)
-        course = Course(stay.theta, twin.schedule(stay.cohort, patient), nothing, tuple(at))
+        course = Course(stay.theta, twin.schedule(stay.cohort, patient), at_rest(twin, stay.theta), tuple(at))
         observed = solve(twin, course, method).observed[:, :, 0]
         found.append(Seen(patient.id, course, observed, scales(twin, course)[1]))
     return tuple(found)

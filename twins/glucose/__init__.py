@@ -1,0 +1,12 @@
+"""Glucose and insulin in type 1 diabetes: one patient, several structures behind one interface.
+
+TWIN is the free-living model, which one patient's sensor identifies; its rivals stand in RIVALS. All take the same
+kinds of doses (given.py), count minutes and show `cgm` and `fingerstick` in mg/dL. docs/glucose.md tells them apart.
+"""
+
+from __future__ import annotations
+
+from . import freeliving
+
+TWIN = freeliving.TWIN
+RIVALS = ()
