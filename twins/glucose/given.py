@@ -67,16 +67,16 @@ def given(cohort: Cohort, patient: Patient, ports: Ports) -> Given:
     if "weight" not in covariates:
         raise InputError(where, "covariate", sorted(covariates), "the body weight, as weight")
     minutes = factor(units["time"], "min", where)
-    boluses, infusions = [], []
+    events: list[Bolus | Infusion] = []
     for dose in patient.doses:
         if dose.what not in KINDS:
             raise InputError(where, "dose name", dose.what, f"one of {', '.join(KINDS)}")
         own = factor(units[dose.what], "mg" if dose.what == FOOD else "mIU", where)
-        event = _event(dose, minutes, dose.amount * own, ports)
-        (boluses if isinstance(event, Bolus) else infusions).append(event)
+        events.append(_event(dose, minutes, dose.amount * own, ports))
     start = min([d.time for d in patient.doses] + [m.time for m in patient.measurements]) * minutes
     weight = covariates["weight"] * factor(units["weight"], "kg", where)
-    return Given(start, weight, tuple(boluses), tuple(infusions))
+    boluses = tuple(event for event in events if isinstance(event, Bolus))
+    return Given(start, weight, boluses, tuple(event for event in events if isinstance(event, Infusion)))
 
 
 def _event(dose: Dose, minutes: float, amount: float, ports: Ports) -> Bolus | Infusion:
