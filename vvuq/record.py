@@ -258,6 +258,9 @@ class Context(Protocol):
     def open_sealed(self, reason: str) -> Cohort:
         """The held-out patients; needs a locked plan and records the opening."""
 
+    def external(self, name: str, reason: str = "external validation") -> Cohort:
+        """The patients of an external cohort of the plan, sealed; needs a locked plan and records the opening."""
+
     def reference_fit(self) -> ReferenceFit:
         """What another program found on the whole cohort. Raises NotEvaluable where the data card names none."""
 

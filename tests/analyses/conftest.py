@@ -70,6 +70,7 @@ class StandIn:
     build_cohort: Cohort = BUILD
     sealed_cohort: Cohort = SEALED
     seed: int = 1
+    external_cohorts: dict[str, Cohort] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)
     runs: int = 0
 
@@ -82,6 +83,10 @@ class StandIn:
     def open_sealed(self, reason: str) -> Cohort:
         self.opened.append(reason)
         return self.sealed_cohort
+
+    def external(self, name: str, reason: str = "external validation") -> Cohort:
+        self.opened.append(f"{name}: {reason}")
+        return self.external_cohorts[name]
 
     def reference_fit(self) -> ReferenceFit:
         return another_program()

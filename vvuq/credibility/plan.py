@@ -198,7 +198,8 @@ class Factor(_Strict):
 class Plan(_Strict):
     """A study's plan. `digest` is over its values: comments, order and line breaks of the file do not count.
 
-    A study without patients, of a model or a method alone, leaves out both `cohort` and `splits`."""
+    A study without patients, of a model or a method alone, leaves out both `cohort` and `splits`. `external`: cohorts
+    of other patients, none of them used in building, that are opened like held-out ones."""
 
     schema_version: Literal["1.0"]
     study: Name
@@ -210,6 +211,7 @@ class Plan(_Strict):
     risk: Risk
     profile: Profile
     cohort: Name | None = None
+    external: tuple[Name, ...] = ()
     splits: Splits | None = None
     budgets: Budgets
     analyses: dict[str, AnalysisPlan] = Field(min_length=1)
@@ -220,12 +222,17 @@ class Plan(_Strict):
         for name, other in (("cohort", self.splits), ("splits", self.cohort)):
             if getattr(self, name) is None and other is not None:
                 raise fault(name, None, "cohort and splits, or neither: a study without patients")
+        for i, name in enumerate(self.external):
+            if self.cohort in (None, name) or name in self.external[:i]:
+                raise fault(f"external.{i}", name, "a cohort that is named once, beside the `cohort` of the study")
         return self
 
     @cached_property
     def canonical(self) -> str:
-        """All values as canonical JSON: sorted keys, no white space."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """All values as canonical JSON: sorted keys, no white space. Without external cohorts that field is left out,
+        so that plans locked before there was one stay as they were locked."""
+        values = self.model_dump(mode="json", exclude=None if self.external else {"external"})
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @cached_property
     def digest(self) -> str:

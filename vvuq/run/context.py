@@ -14,6 +14,7 @@ import numpy as np
 
 from vvuq.campaign.serial import evaluate
 from vvuq.credibility.lock import check_lock
+from vvuq.errors import InputError, near
 from vvuq.evidence.store import Store
 from vvuq.paths import PACKAGE
 from vvuq.record import Cohort, Floats, ReferenceFit
@@ -45,6 +46,18 @@ class RunContext:
         found = {"reason": reason, "cohort": sealed.digest, "patients": len(sealed.patients)}
         self._store.append(self._study.plan.study, "opened", self._said() | found)
         return sealed
+
+    def external(self, name: str, reason: str = "external validation") -> Cohort:
+        """The patients of an external cohort of the plan, all sealed. Raises InputError while the plan is unlocked or
+        where it does not name the cohort, IntegrityError if it changed since."""
+        check_lock(self._study.plan, self._study.path)
+        if name not in self._study.plan.external:
+            remedy = f"a cohort of the plan's `external`{near(name, self._study.plan.external)}"
+            raise InputError(str(self._study.path), "external", name, remedy)
+        cohort = self._study.external(name)
+        found = {"reason": f"{name}: {reason}", "cohort": cohort.digest, "patients": len(cohort.patients)}
+        self._store.append(self._study.plan.study, "opened", self._said() | found)
+        return cohort
 
     def refused(self, message: str) -> None:
         """Puts on record that this analysis was stopped because it reached for what is sealed or was changed."""

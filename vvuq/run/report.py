@@ -111,10 +111,11 @@ def reproduce(study: Study, events: Sequence[Event], budget: str = "", notes: Se
     name = study.plan.study
     lock = read_lock(study.path)
     head = [event.digest for event in events if event.kind != "rendered"]
-    fetch = (f"vvuq data fetch {study.plan.cohort}", "obtains the cohort and checks its digest")
+    cohorts = [study.plan.cohort, *study.plan.external] if study.plan.cohort else []
+    fetch = [(f"vvuq data fetch {one}", "obtains the cohort and checks its digest") for one in cohorts]
     return Reproduce(
         commands=(
-            *((fetch,) if study.plan.cohort else ()),
+            *fetch,
             (f"vvuq run {name}", "runs every analysis that is not fresh; --budget full takes more folds and samples"),
             (f"vvuq report {name}", "renders this page"),
             (f"vvuq verify {name}", "recomputes every digest"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,19 +14,24 @@ from vvuq.credibility.study import check_folder, find_plan, find_twin
 from vvuq.data.cards import DataCard, card_paths, find_card, named_card
 from vvuq.data.load import load_cohort
 from vvuq.data.reference_fit import load_reference_fit
-from vvuq.data.split import split
+from vvuq.data.split import overlap, split
 from vvuq.data.units import check_card
 from vvuq.errors import InputError, NotEvaluable, near
 from vvuq.evidence.freshness import freshness_key, lock_digest, source_digest
 from vvuq.models.twin import Twin, load_twin
 from vvuq.record import Analysis, Check, Cohort, ReferenceFit
-from vvuq.strict_yaml import Document
+from vvuq.strict_yaml import Document, Path_
+
+
+def _none_named(name: str) -> Cohort:
+    raise NotEvaluable(f"the study has no external cohort {name}")
 
 
 @dataclass(frozen=True)
 class Study:
     """A plan with all it needs. `parts` gives (build, held out) patients, or raises NotEvaluable where they are not at
-    hand; `data` is the digest of what pins them, empty without patients; `source` that of the code."""
+    hand; `external` the patients of an external cohort, all sealed. `data` is the digest of what pins them, empty
+    without patients; `source` that of the code."""
 
     plan: Plan
     path: Path
@@ -37,6 +42,7 @@ class Study:
     reference_fit: Callable[[], ReferenceFit]
     data: str
     source: str
+    external: Callable[[str], Cohort] = _none_named
 
     def key(self, analysis: str, budget: Budget) -> str:
         """The freshness key of an analysis of the plan today."""
@@ -59,9 +65,10 @@ def open_study(where: str) -> Study:
     path = find_plan(where)
     plan, document = read_plan(path)
     check_folder(plan, document, path)
-    card = _card(plan, document, path, plan.cohort) if plan.cohort else None
-    if card is not None:
-        check_card(card)
+    card = _card(plan, document, path, plan.cohort, ("cohort",)) if plan.cohort else None
+    others = {one: _card(plan, document, path, one, ("external", i)) for i, one in enumerate(plan.external)}
+    for one in (*([card] if card else []), *others.values()):
+        check_card(one)
     check_context(plan, document, card)
     analyses = collect("vvuq.analyses", Analysis)
     check_settings(plan, document, {name: typed(one.run) for name, one in analyses.items()}, card)
@@ -76,6 +83,10 @@ def open_study(where: str) -> Study:
         there = _there(card)
         return split(load_cohort(there), there.held_out)
 
+    @cache
+    def external(name: str) -> Cohort:
+        return _apart(load_cohort(others[name]), parts())
+
     return Study(
         plan=plan,
         path=path,
@@ -84,8 +95,9 @@ def open_study(where: str) -> Study:
         checks=collect("vvuq.analyses", Check),
         parts=parts,
         reference_fit=lambda: load_reference_fit(_there(card)),
-        data=card.digest if card else "",
+        data="+".join(one.digest for one in (card, *others.values()) if one),
         source=source_digest(file),
+        external=external,
     )
 
 
@@ -95,11 +107,20 @@ def _there(card: DataCard | None) -> DataCard:
     return card
 
 
-def _card(plan: Plan, document: Document, path: Path, cohort: str) -> DataCard:
+def _apart(cohort: Cohort, parts: tuple[Cohort, Cohort]) -> Cohort:
+    """The cohort with all its patients sealed. Raises InputError where one of them is a patient of the study."""
+    shared = [one for part in parts for one in overlap(cohort, part)]
+    if shared:
+        remedy = "a cohort without patients of the study, neither by id nor by record"
+        raise InputError(f"cohort {cohort.name}", "external", f"{len(shared)} patients", remedy)
+    return replace(cohort, patients=tuple(replace(patient, sealed=True) for patient in cohort.patients))
+
+
+def _card(plan: Plan, document: Document, path: Path, cohort: str, place: Path_) -> DataCard:
     own, known = path.parent / "data" / f"{cohort}.yaml", card_paths()
     if own.is_file():
         return named_card(own)
     if cohort not in known:
         remedy = f"a data card in {own.parent} or of another study{near(cohort, known)}"
-        raise InputError(document.at(("cohort",)), "cohort", cohort, remedy)
+        raise InputError(document.at(place), ".".join(map(str, place)), cohort, remedy)
     return find_card(cohort)
