@@ -45,6 +45,7 @@ def compiled_early(request: pytest.FixtureRequest) -> list[str]:
     return request.config.stash[COMPILED]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker takes a folder: its tests share compiled kernels, evidence and pages, made once."""
     for item in items:
