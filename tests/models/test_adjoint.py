@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from vvuq.errors import InputError
 from vvuq.models import RK4, Bolus, Infusion, Level, Schedule
 from vvuq.models.adjoint import back, go, runs
+from vvuq.models.math import exp
 from vvuq.models.sensitivity import sensitive
-from vvuq.models.tape import backward_text, forward_text, trace
+from vvuq.models.tape import passes, trace
 
 SMOOTH = replace(ON, resets=())
 QUIET = Schedule(0.0, (), (), (Level(0.0, "w", 0.8),))
@@ -32,8 +33,8 @@ CASES = {
 
 def agree(model, schedules, step, times, theta, x0, slopes, rtol=1e-12):
     over = runs(model, schedules, times, step)
-    course = go(model, over, theta, x0)
-    by_theta, by_x0 = back(model, over, course, slopes)
+    course = go(over, theta, x0)
+    by_theta, by_x0 = back(over, course, slopes)
     names = [p.name for p in model.parameters]
     for i, schedule in enumerate(schedules):
         one = sensitive(
@@ -68,24 +69,24 @@ def test_of_states_in_a_loop():
 def test_a_time_that_is_asked_for_twice_counts_twice_and_the_start_as_itself():
     x0, theta = np.array([[1.0], [0.5]]), np.array([[1.1], [0.4], [0.4]])
     over = runs(LOTKA_VOLTERRA, [Schedule()], [[0.0, 1.0, 1.0]], 0.1)
-    course = go(LOTKA_VOLTERRA, over, theta, x0)
+    course = go(over, theta, x0)
     slopes = np.zeros((3, 2, 1))
     slopes[0, 0] = 1.0
-    by_theta, by_x0 = back(LOTKA_VOLTERRA, over, course, slopes)
+    by_theta, by_x0 = back(over, course, slopes)
     np.testing.assert_array_equal(by_theta, 0.0)
     np.testing.assert_array_equal(by_x0[:, 0], [1.0, 0.0])
     twice, once = np.zeros((3, 2, 1)), np.zeros((3, 2, 1))
     twice[1:, 0], once[1, 0] = 1.0, 2.0
-    for a, b in zip(back(LOTKA_VOLTERRA, over, course, twice), back(LOTKA_VOLTERRA, over, course, once), strict=True):
+    for a, b in zip(back(over, course, twice), back(over, course, once), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_runs_take_up_a_schedule_at_a_later_time():
     schedule, x0, theta = NEONATES[0], np.array([[3.0]]), np.array([[0.01], [1.0], [0.1]])
-    whole = go(pk().model, runs(pk().model, [schedule], [[11.0, 20.0]], 1.0), theta, np.zeros((1, 1)))
+    whole = go(runs(pk().model, [schedule], [[11.0, 20.0]], 1.0), theta, np.zeros((1, 1)))
     rest = runs(pk().model, [schedule], [[11.0, 20.0]], 1.0, starts=[11.0])
     x0 = whole.states[0]
-    np.testing.assert_allclose(go(pk().model, rest, theta, x0).states, whole.states, rtol=1e-9)
+    np.testing.assert_allclose(go(rest, theta, x0).states, whole.states, rtol=1e-9)
 
 
 def branches(t, x, u, theta, dx):
@@ -100,7 +101,7 @@ def compares(t, x, u, theta, dx):
 def test_a_branch_has_no_way_back_and_is_refused(rhs):
     model = built(rhs)
     with pytest.raises(InputError, match="where"):
-        go(model, runs(model, [QUIET], [[1.0]], 0.5), np.ones((3, 1)), np.ones((3, 1)))
+        go(runs(model, [QUIET], [[1.0]], 0.5), np.ones((3, 1)), np.ones((3, 1)))
 
 
 def test_resets_are_refused():
@@ -108,28 +109,59 @@ def test_resets_are_refused():
         runs(EVERYTHING, [ON], [[1.0]], 0.5)
 
 
+def test_what_is_read_and_by_what_slopes_are_taken_may_be_chosen():
+    model, theta, x0 = LOTKA_VOLTERRA, np.array([1.1, 0.4, 0.4]), np.array([1.0, 0.5])
+    of = model, [Schedule()] * 2, [[0.5, 1.0]] * 2, 0.1
+    over, less = runs(*of), runs(*of, states=["hunters"], parameters=["death", "birth"])
+    slopes = np.zeros((2, 2, 2))
+    slopes[:, 1] = 1.0
+    course, some = go(over, theta, x0), go(less, theta, x0)
+    np.testing.assert_array_equal(some.states[:, 0], course.states[:, 1])
+    whole, part = back(over, course, slopes), back(less, some, np.ones((2, 1, 2)))
+    np.testing.assert_array_equal(part[0], whole[0][[2, 0]])
+    np.testing.assert_array_equal(part[1], whole[1])
+
+
+def test_memory_that_is_used_again_changes_nothing():
+    theta, x0 = np.array([1.1, 0.4, 0.4]), np.array([1.0, 0.5])
+    over = runs(LOTKA_VOLTERRA, [Schedule()] * 2, [[0.5, 1.0]] * 2, 0.1)
+    first = go(over, theta, x0)
+    slopes = back(over, first, np.ones((2, 2, 2)))
+    again = go(over, theta, x0, into=go(over, 1.5 * theta, x0, into=first))
+    np.testing.assert_array_equal(again.states, first.states)
+    for one, other in zip(back(over, again, np.ones((2, 2, 2))), slopes, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 9])
+def test_runs_do_not_depend_on_how_many_go_together(count):
+    x0, theta = np.linspace(0.5, 1.5, 2 * count).reshape(2, count), np.array([1.1, 0.4, 0.4])
+    together = go(runs(LOTKA_VOLTERRA, [Schedule()] * count, [[1.0]] * count, 0.1), theta, x0)
+    for i in range(count):
+        alone = go(runs(LOTKA_VOLTERRA, [Schedule()], [[1.0]], 0.1), theta, x0[:, i])
+        np.testing.assert_array_equal(together.states[:, :, i], alone.states[:, :, 0])
+
+
 def shared(t, x, u, theta, dx):
     a = theta[0] * x[0]
-    unused = theta[1] * x[1]
-    dx[0] = a + theta[0] * x[0] + 0 * unused
+    theta[1] * x[1]  # never read
+    dx[0] = a + theta[0] * x[0] + exp(theta[1]) * u[0] * exp(x[0])
     dx[1] = 2.0
     dx[2] = x[2] * 1 / 1 - 0
 
 
 def test_a_tape_holds_each_operation_once_and_what_is_needed():
-    found = trace(shared, (3, 0, 2), 3)
-    lines = forward_text(found)
-    assert sum("p[0] * x[0]" in line or "v3 * v0" in line for line in lines) == 1
-    assert lines[-2:] == ["out[1] = 2.0", "out[2] = v2"]
-    assert all("u[" not in line for line in lines)
+    """exp of a parameter is computed once for all steps, exp of a state kept for the way back."""
+    found = passes(trace(shared, (3, 1, 2), 3), [0, 1])
+    assert found.first == ["v5 = p[1]", "v10 = exp(v5)", "c[0] = v10"]
+    assert sum("p[0]" in line for line in found.slope) == sum(" * v0" in line for line in found.slope) == 1
+    assert found.slope[-2:] == ["out[1] = 2.0", "out[2] = v2"]
+    assert (found.constants, found.kept) == (1, 1)
+    assert not any("exp" in line for line in found.pull)
+    assert "dx[1] = 0.0" in found.pull
+    assert found.last == ["v5 = p[1]", "v10 = exp(v5)", "d10 = dc[0]", "dp[1] = dp[1] + d10 * v10"]
 
 
-def idle(t, x, u, theta, dx):
-    theta[1] * x[1]
-    dx[0] = u[0] * x[0]
-
-
-def test_what_no_output_needs_is_not_computed():
-    found = trace(idle, (2, 1, 2), 1)
-    assert forward_text(found) == ["v0 = x[0]", "v2 = u[0]", "v7 = v2 * v0", "out[0] = v7"]
-    assert backward_text(found)[-2:] == ["d7 = d[0]", "dx[0] = dx[0] + d7 * v2"]
+def test_the_way_back_leaves_out_what_is_not_wanted():
+    found = passes(trace(shared, (3, 1, 2), 3), [])
+    assert found.last == [] and not any("dp[" in line or "dc[" in line for line in found.pull)

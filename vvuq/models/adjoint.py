@@ -2,7 +2,7 @@
 
 The cost of a gradient does not grow with the number of parameters. Backwards, every stage's slope goes through the
 transposed Jacobian of the model (tape.py), so that the result is the derivative of the discrete solution, to rounding.
-Kept of a run are its state at each boundary and the points of its stages.
+Kept of a run are its states, the points of its stages, and there what is dear to compute.
 
 Source: Hager, Numer Math 87 (2000) 247."""
 
@@ -19,32 +19,44 @@ from vvuq.models import kernels
 from vvuq.models.model import Model
 from vvuq.models.schedule import Grid, Schedule, compile_grid
 from vvuq.models.simulate import interval_steps
-from vvuq.models.tape import backward_text, forward_text, trace
+from vvuq.models.tape import passes, trace
 from vvuq.record import Floats
 
-WIDTH = 4  # runs that go at once
+COSTS = {4: 1.5, 8: 1.0}  # of a run, by how many go at once
+Integers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+Kernel = Callable[..., None]
 _TEXT = """
 from vvuq.numerics.jit import I8, VECTOR
 from vvuq.numerics.rows import local_rows, part, rows
 
 
+
 @njit(error_model="numpy")
-def slope(t, x, u, p, out):
-{forward}
+def first(p, c):
+{first}
 
 
 @njit(error_model="numpy")
-def pull(t, x, u, p, d, dx, dp):
-    for i in range({n}):
-        dx[i] = 0.0
-{backward}
+def slope(t, x, u, p, c, kept, out):
+{slope}
+
+
+@njit(error_model="numpy")
+def pull(t, x, u, p, c, kept, d, dx, dp, dc):
+{pull}
+
+
+@njit(error_model="numpy")
+def last(p, dc, dp):
+{last}
 
 
 @njit(types.void(I8, I8, *[VECTOR] * 6), error_model="numpy", cache=True, nogil=True)
 def forward(blocks, steps, times, inputs, jumps, theta, path, stages):
-    k1, k2, k3, k4 = {room}, {room}, {room}, {room}
+    k1, k2, k3, k4, c = {room}, {room}, {room}, {room}, local_rows({c}, {w})
     for block in range(blocks):
         p = rows(theta, block * {p} * {w}, {p}, {w}, {w})
+        first(p, c)
         for step in range(steps):
             at = block * steps + step
             t = rows(times, (at + block) * {w}, 2, {w}, {w})
@@ -52,31 +64,34 @@ def forward(blocks, steps, times, inputs, jumps, theta, path, stages):
             jump = rows(jumps, at * {n} * {w}, {n}, {w}, {w})
             x = rows(path, (at + block) * {n} * {w}, {n}, {w}, {w})
             after = rows(path, (at + block + 1) * {n} * {w}, {n}, {w}, {w})
-            y = rows(stages, at * 4 * {n} * {w}, 4 * {n}, {w}, {w})
-            y2, y3, y4 = {points}
+            stage = rows(stages, at * 4 * {m} * {w}, 4 * {m}, {w}, {w})
+            y, y2, y3, y4 = {points}
             h = t[1] - t[0]
             for i in range({n}):
                 y[i] = x[i] + jump[i]
-            slope(t[0], y, u, p, k1)
+            slope(t[0], y, u, p, c, part(y, {n}, {kept}), k1)
             for i in range({n}):
                 y2[i] = y[i] + 0.5 * h * k1[i]
-            slope(t[0] + 0.5 * h, y2, u, p, k2)
+            slope(t[0] + 0.5 * h, y2, u, p, c, part(y2, {n}, {kept}), k2)
             for i in range({n}):
                 y3[i] = y[i] + 0.5 * h * k2[i]
-            slope(t[0] + 0.5 * h, y3, u, p, k3)
+            slope(t[0] + 0.5 * h, y3, u, p, c, part(y3, {n}, {kept}), k3)
             for i in range({n}):
                 y4[i] = y[i] + h * k3[i]
-            slope(t[0] + h, y4, u, p, k4)
+            slope(t[0] + h, y4, u, p, c, part(y4, {n}, {kept}), k4)
             for i in range({n}):
                 after[i] = y[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
 
 
 @njit(types.void(I8, I8, *[VECTOR] * 8), error_model="numpy", cache=True, nogil=True)
 def backward(blocks, steps, times, inputs, jumps, theta, path, stages, d_path, d_theta):
-    d, dy, dx = {room}, {room}, {room}
+    d, dy, dx, c, dc = {room}, {room}, {room}, local_rows({c}, {w}), local_rows({c}, {w})
     for block in range(blocks):
         p = rows(theta, block * {p} * {w}, {p}, {w}, {w})
         dp = rows(d_theta, block * {p} * {w}, {p}, {w}, {w})
+        first(p, c)
+        for i in range({c}):
+            dc[i] = 0.0
         for back in range(steps):
             step = steps - 1 - back
             at = block * steps + step
@@ -84,60 +99,55 @@ def backward(blocks, steps, times, inputs, jumps, theta, path, stages, d_path, d
             u = rows(inputs, at * {k} * {w}, {k}, {w}, {w})
             before = rows(d_path, (at + block) * {n} * {w}, {n}, {w}, {w})
             after = rows(d_path, (at + block + 1) * {n} * {w}, {n}, {w}, {w})
-            y = rows(stages, at * 4 * {n} * {w}, 4 * {n}, {w}, {w})
-            y2, y3, y4 = {points}
+            stage = rows(stages, at * 4 * {m} * {w}, 4 * {m}, {w}, {w})
+            y, y2, y3, y4 = {points}
             h = t[1] - t[0]
             for i in range({n}):
                 d[i] = h / 6.0 * after[i]
-            pull(t[0] + h, y4, u, p, d, dy, dp)
+            pull(t[0] + h, y4, u, p, c, part(y4, {n}, {kept}), d, dy, dp, dc)
             for i in range({n}):
                 dx[i] = after[i] + dy[i]
                 d[i] = h / 3.0 * after[i] + h * dy[i]
-            pull(t[0] + 0.5 * h, y3, u, p, d, dy, dp)
+            pull(t[0] + 0.5 * h, y3, u, p, c, part(y3, {n}, {kept}), d, dy, dp, dc)
             for i in range({n}):
                 dx[i] += dy[i]
                 d[i] = h / 3.0 * after[i] + 0.5 * h * dy[i]
-            pull(t[0] + 0.5 * h, y2, u, p, d, dy, dp)
+            pull(t[0] + 0.5 * h, y2, u, p, c, part(y2, {n}, {kept}), d, dy, dp, dc)
             for i in range({n}):
                 dx[i] += dy[i]
                 d[i] = h / 6.0 * after[i] + 0.5 * h * dy[i]
-            pull(t[0], y, u, p, d, dy, dp)
+            pull(t[0], y, u, p, c, part(y, {n}, {kept}), d, dy, dp, dc)
             for i in range({n}):
                 before[i] += dx[i] + dy[i]
+        last(p, dc, dp)
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Backwards:
-    """The compiled passes of a model."""
-
-    forward: Callable[..., None]
-    backward: Callable[..., None]
-
-
-@dataclass(frozen=True, slots=True)
 class Runs:
-    """Runs of a model, each under its own schedule, as the kernels take them: blocks of WIDTH, the last one filled up
-    with copies of the first run. A shorter run ends with steps of length 0.
+    """Runs of a model, each under its own schedule, what is read of them and by what slopes are taken.
 
-    t (blocks, S + 1, 1, W), u (blocks, S, k, W), jump (blocks, S, n, W); rows (runs, R): the boundary of each time
-    that was asked for."""
+    For the kernels they stand in blocks of W, the last one filled up with copies of the first run; a shorter run ends
+    with steps of length 0. t (blocks, S + 1, 1, W), u (blocks, S, k, W), jump (blocks, S, n, W). places: where in
+    (blocks, S + 1, n, W) the states that are read stand, as (runs, R, states); once: no place twice."""
 
-    count: int
+    model: Model
+    parameters: Integers
     t: Floats
     u: Floats
     jump: Floats
-    rows: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    places: tuple[Integers, Integers, Integers, Integers]
+    once: bool
 
     @property
-    def steps(self) -> int:
-        """Steps of each run."""
-        return int(self.u.shape[1])
+    def count(self) -> int:
+        """How many runs there are."""
+        return len(self.places[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a pass forwards leaves: states (R, n, runs) at the times asked for, and what the way back needs."""
+    """What a pass forwards leaves: what was read, states (R, states, runs), and what the way back needs."""
 
     states: Floats
     theta: Floats
@@ -145,25 +155,26 @@ class Course:
     stages: Floats
 
 
-@lru_cache(maxsize=16)
-def backwards(model: Model) -> Backwards:
-    """The passes of a model. Raises InputError where its right-hand side branches on a value."""
+@lru_cache(maxsize=32)
+def _compiled(model: Model, parameters: tuple[int, ...], width: int) -> tuple[Kernel, Kernel, int]:
+    """The passes forwards and backwards, and how many numbers a stage keeps."""
     n, k, p = len(model.states), len(model.inputs) + len(model.covariates), len(model.parameters)
     try:
-        found = trace(model.rhs, (n, k, p), n)
+        found = passes(trace(model.rhs, (n, k, p), n), parameters)
     except TypeError as error:
         raise InputError(model.name, "right-hand side", str(error), "no branches: where() chooses without") from error
 
     def body(lines: list[str]) -> str:
-        return "\n".join(f"    {line}" for line in lines)
+        return "\n".join(f"    {line}" for line in lines or ["pass"])
 
+    m = n + found.kept
     text = kernels.head(model, "FIELD_SIGNATURE") + _TEXT.format(
-        n=n, k=k, p=p, w=WIDTH, room=f"local_rows({n}, {WIDTH})",
-        points=", ".join(f"part(y, {i * n}, {n})" for i in (1, 2, 3)),
-        forward=body(forward_text(found)), backward=body(backward_text(found)),
+        n=n, k=k, p=p, m=m, w=width, c=found.constants, kept=found.kept, room=f"local_rows({n}, {width})",
+        points=", ".join(f"part(stage, {i * m}, {m})" for i in range(4)),
+        first=body(found.first), slope=body(found.slope), pull=body(found.pull), last=body(found.last),
     )  # fmt: skip
     made = kernels.module(text)
-    return Backwards(made.forward, made.backward)
+    return made.forward, made.backward, m
 
 
 def runs(
@@ -171,10 +182,13 @@ def runs(
     schedules: Sequence[Schedule],
     times: Sequence[Sequence[float]] | Floats,
     step: float,
+    *,
     starts: Sequence[float] | None = None,
+    states: Sequence[str] | None = None,
+    parameters: Sequence[str] | None = None,
 ) -> Runs:
-    """Runs under `schedules`, recorded at times (runs, R), in steps of at most `step` between events, from `starts` on
-    (default: the schedules').
+    """Runs under `schedules` from `starts` on (default: the schedules'), in steps of at most `step` between events, of
+    which `states` are read at times (runs, R), and slopes taken by `parameters` (default: all of both).
 
     Raises InputError for resets, which this way back does not know, and for what does not fit the model."""
     begins = [schedule.start for schedule in schedules] if starts is None else starts
@@ -184,13 +198,19 @@ def runs(
         raise InputError(model.name, "resets", "some", "schedules without: there is no way back through them yet")
     walked = [_walked(grid, step) for grid in grids]
     longest = max(t.size for t, *_ in walked) - 1
+    width = min(COSTS, key=lambda width: -(-len(grids) // width) * width * COSTS[width])
     filled = [_filled(one, longest) for one in walked]
-    filled += filled[:1] * (-len(filled) % WIDTH)
-    t, u, jump = (_blocks(np.stack([one[i] for one in filled], axis=-1)) for i in range(3))
-    return Runs(len(grids), t, u, jump, np.stack([one[3] for one in walked]))
+    filled += filled[:1] * (-len(filled) % width)
+    t, u, jump = (_blocks(np.stack([one[i] for one in filled], axis=-1), width) for i in range(3))
+    at, run = np.stack([one[3] for one in walked])[:, :, None], np.arange(len(grids))[:, None, None]
+    read = np.array([model.state_index(name) for name in (model.states if states is None else states)], dtype=np.int64)
+    names = [p.name for p in model.parameters] if parameters is None else parameters
+    by = np.array([model.parameter_index(name) for name in names], dtype=np.int64)
+    once = bool(np.all(np.diff(at, axis=1) > 0)) and np.unique(read).size == read.size
+    return Runs(model, by, t, u, jump, (run // width, at, read, run % width), once)
 
 
-def _walked(grid: Grid, step: float) -> tuple[Floats, Floats, Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _walked(grid: Grid, step: float) -> tuple[Floats, Floats, Floats, Integers]:
     """t (S + 1, 1), u (S, k), jump (S, n) by single steps, and the boundary of each recorded time."""
     steps = interval_steps(grid.t, step) if grid.t.size > 1 else np.zeros(0, dtype=np.int64)
     first = np.concatenate([[0], np.cumsum(steps)])
@@ -203,9 +223,7 @@ def _walked(grid: Grid, step: float) -> tuple[Floats, Floats, Floats, np.ndarray
     return np.concatenate([*pieces, grid.t[-1:]])[:, None], u, jump, recorded[grid.rows]
 
 
-def _filled(
-    one: tuple[Floats, Floats, Floats, np.ndarray[tuple[int], np.dtype[np.int64]]], steps: int
-) -> tuple[Floats, Floats, Floats]:
+def _filled(one: tuple[Floats, Floats, Floats, Integers], steps: int) -> tuple[Floats, Floats, Floats]:
     """Steps of length 0, without events, up to `steps`."""
     t, u, jump, _ = one
     more = steps - len(u)
@@ -217,42 +235,48 @@ def _filled(
     )
 
 
-def _blocks(whole: Floats) -> Floats:
-    """(..., runs) as (blocks, ..., WIDTH)."""
-    return np.ascontiguousarray(np.moveaxis(whole.reshape(*whole.shape[:-1], whole.shape[-1] // WIDTH, WIDTH), -2, 0))
+def _blocks(whole: Floats, width: int) -> Floats:
+    """(..., runs) as (blocks, ..., width)."""
+    apart = whole.reshape(*whole.shape[:-1], whole.shape[-1] // width, width)
+    return np.ascontiguousarray(np.moveaxis(apart, -2, 0))
 
 
-def _lanes(blocks: Floats) -> Floats:
-    """(blocks, ..., WIDTH) as (..., runs)."""
-    moved = np.moveaxis(blocks, 0, -2)
-    return moved.reshape(*moved.shape[:-2], moved.shape[-2] * WIDTH)
-
-
-def _of_runs(values: Floats, count: int) -> Floats:
+def _of_runs(values: Floats, over: Runs) -> Floats:
     """(rows,) or (rows, runs), in blocks."""
+    count, width = over.count, over.t.shape[-1]
     whole = np.broadcast_to(values if values.ndim == 2 else values[:, None], (values.shape[0], count))
-    return _blocks(np.concatenate([whole, np.repeat(whole[:, :1], -count % WIDTH, axis=1)], axis=1))
+    return _blocks(np.concatenate([whole, np.repeat(whole[:, :1], -count % width, axis=1)], axis=1), width)
 
 
-def go(model: Model, over: Runs, theta: Floats, x0: Floats) -> Course:
-    """All runs forwards; theta (p,) or (p, runs), x0 (n,) or (n, runs)."""
-    n, blocks = len(model.states), len(over.t)
-    path, stages = np.empty((blocks, over.steps + 1, n, WIDTH)), np.empty((blocks, over.steps, 4, n, WIDTH))
-    path[:, 0] = _of_runs(x0, over.count)
-    own = _of_runs(theta, over.count)
-    flat = (over.t.ravel(), over.u.ravel(), over.jump.ravel(), own.ravel(), path.ravel(), stages.ravel())
-    backwards(model).forward(blocks, over.steps, *flat)
-    states = _lanes(path)[:, :, : over.count]
-    return Course(np.stack([states[over.rows[i], :, i] for i in range(over.count)], axis=-1), own, path, stages)
+def _lanes(blocks: Floats, count: int) -> Floats:
+    """(blocks, rows, width) as (rows, runs)."""
+    moved = np.moveaxis(blocks, 0, 1)
+    return moved.reshape(moved.shape[0], moved.shape[1] * moved.shape[2])[:, :count]
 
 
-def back(model: Model, over: Runs, course: Course, slopes: Floats) -> tuple[Floats, Floats]:
-    """From the slopes of a loss by the states (R, n, runs) its slopes by theta (p, runs) and by x0 (n, runs)."""
-    blocks, n = len(over.t), len(model.states)
-    whole = np.zeros((over.steps + 1, n, blocks * WIDTH))
-    for i in range(over.count):
-        np.add.at(whole[:, :, i], over.rows[i], slopes[:, :, i])
-    d_path, d_theta = _blocks(whole), np.zeros_like(course.theta)
+def go(over: Runs, theta: Floats, x0: Floats, into: Course | None = None) -> Course:
+    """All runs forwards; theta (p,) or (p, runs), x0 (n,) or (n, runs). into: an earlier course over the same runs,
+    whose memory is used again."""
+    blocks, steps, n, width = over.jump.shape
+    forward, _, kept = _compiled(over.model, tuple(over.parameters.tolist()), width)
+    path = np.empty((blocks, steps + 1, n, width)) if into is None else into.path
+    stages = np.empty((blocks, steps, 4, kept, width)) if into is None else into.stages
+    own = _of_runs(theta, over)
+    path[:, 0] = _of_runs(x0, over)
+    forward(blocks, steps, *(one.ravel() for one in (over.t, over.u, over.jump, own, path, stages)))
+    return Course(np.moveaxis(path[over.places], 0, -1), own, path, stages)
+
+
+def back(over: Runs, course: Course, slopes: Floats) -> tuple[Floats, Floats]:
+    """From the slopes of a loss by the states that were read (R, states, runs) its slopes by the parameters
+    (parameters, runs) and by x0 (n, runs)."""
+    blocks, steps, _, width = over.jump.shape
+    d_path, d_theta, given = np.zeros_like(course.path), np.zeros_like(course.theta), np.moveaxis(slopes, -1, 0)
+    if over.once:
+        d_path[over.places] = given
+    else:
+        np.add.at(d_path, over.places, given)
     flat = (over.t, over.u, over.jump, course.theta, course.path, course.stages, d_path, d_theta)
-    backwards(model).backward(blocks, over.steps, *(one.ravel() for one in flat))
-    return _lanes(d_theta)[:, : over.count], _lanes(d_path)[0, :, : over.count]
+    backward = _compiled(over.model, tuple(over.parameters.tolist()), width)[1]
+    backward(blocks, steps, *(one.ravel() for one in flat))
+    return _lanes(d_theta, over.count)[over.parameters], _lanes(d_path[:, 0], over.count)

@@ -6,11 +6,13 @@ Source: Griewank & Walther, Evaluating Derivatives, 2nd ed., ch. 3.2 and 4.6."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 ALONE = ("exp", "log", "sqrt", "tanh")
+DEAR = (*ALONE, "/", "**")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,36 +137,110 @@ def trace(function: Callable[..., None], sizes: tuple[int, int, int], outputs: i
     return Trace(tuple(tape.operations), tuple(_operand(one) for one in out))
 
 
-def forward_text(found: Trace) -> list[str]:
-    """Lines that compute every operation that an output needs, then the outputs, out[i] = ..."""
-    needed = _needed(found)
-    lines = [f"v{i} = {_expression(one)}" for i, one in enumerate(found.operations) if i in needed]
-    return lines + [f"out[{i}] = {_name(one)}" for i, one in enumerate(found.outputs)]
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """Lines of the four functions that go through a trace, and how many numbers they hand on.
+
+    first(p, c): what depends on the parameters alone, c. slope(t, x, u, p, c, kept, out): the outputs; keeps what is
+    dear to compute. pull(t, x, u, p, c, kept, d, dx, dp, dc): from the slopes d by the outputs those by x, and adds
+    those by p and c. last(p, dc, dp): adds to dp what dc stands for."""
+
+    first: list[str]
+    slope: list[str]
+    pull: list[str]
+    last: list[str]
+    constants: int
+    kept: int
 
 
-def backward_text(found: Trace) -> list[str]:
-    """Lines that compute the operations anew and then, from the slopes d[i] of the outputs, add what x[i] and p[i]
-    contribute to dx[i] and dp[i]."""
-    needed, active = _needed(found), _active(found)
+def passes(found: Trace, wanted: Collection[int]) -> Passes:
+    """The functions of a trace, with slopes by x and by the `wanted` entries of p."""
+    operations, needed = found.operations, _needed(found)
+    fixed = _closure(operations, lambda one: one.name == "leaf" and one.of[0][0] == "p", every=True)
+    leaves = {"x"} | {f"p[{i}]" for i in wanted}
+    active = _closure(operations, lambda one: one.name == "leaf" and bool({one.of[0], one.of[0][0]} & leaves))
+    read = {one.at for one in found.outputs if isinstance(one, Place)}
+    read |= {part.at for i in needed - fixed for part in operations[i].of if isinstance(part, Place)}
+    constants = [i for i in sorted(read & fixed) if operations[i].name != "leaf"]
+    kept = [i for i in sorted(needed - fixed) if operations[i].name in DEAR]
+    known = {i: f"c[{k}]" for k, i in enumerate(constants)}
+    stored = known | {i: f"kept[{k}]" for k, i in enumerate(kept)}
+    slope = _values(operations, known, read) + [f"{stored[i]} = v{i}" for i in kept]
+    slope += [f"out[{i}] = {_name(one)}" for i, one in enumerate(found.outputs)]
     shares: dict[int, list[str]] = {}
-    for i, one in enumerate(found.outputs):
+    for k, one in enumerate(found.outputs):
         if isinstance(one, Place):
-            shares.setdefault(one.at, []).append(f"d[{i}]")
-    lines = [f"v{i} = {_expression(one)}" for i, one in enumerate(found.operations) if i in needed]
-    for i in reversed(range(len(found.operations))):
+            shares.setdefault(one.at, []).append(f"d[{k}]")
+    pull = _reversed(operations, shares, active, {i: f"d{name}" for i, name in known.items()})
+    reached = {line.split(" = ")[0] for line in pull}
+    size = 1 + max(
+        (int(one.of[0][2:-1]) for one in operations if one.name == "leaf" and one.of[0][0] == "x"), default=-1
+    )
+    pull += [f"dx[{i}] = 0.0" for i in range(size) if f"dx[{i}]" not in reached]
+    last = _reversed(operations, {i: [f"d{name}"] for i, name in known.items()}, active, {})
+    return Passes(
+        _values(operations, {}, constants) + [f"{known[i]} = v{i}" for i in constants],
+        slope,
+        _values(operations, stored, _mentioned(pull)) + pull,
+        _values(operations, {}, _mentioned(last)) + last,
+        len(constants),
+        len(kept),
+    )
+
+
+def _values(operations: Sequence[Operation], known: Mapping[int, str], wanted: Iterable[int]) -> list[str]:
+    """Lines that compute the wanted operations from leaves and from those that are known."""
+    lines: dict[int, str] = {}
+    open_ = list(wanted)
+    while open_:
+        i = open_.pop()
+        if i in lines:
+            continue
+        lines[i] = f"v{i} = {known.get(i) or _expression(operations[i])}"
+        if i not in known:
+            open_ += [one.at for one in operations[i].of if isinstance(one, Place)]
+    return [lines[i] for i in sorted(lines)]
+
+
+def _reversed(
+    operations: Sequence[Operation], shares: dict[int, list[str]], active: set[int], ends: Mapping[int, str]
+) -> list[str]:
+    """Lines that hand slopes back, from the operations that have a share of them to leaves and `ends`."""
+    lines = []
+    for i in reversed(range(len(operations))):
         if i not in shares or i not in active:
             continue
-        one = found.operations[i]
-        total = " + ".join(shares[i])
-        if one.name == "leaf":
-            target = f"d{one.of[0]}"
+        one, total = operations[i], " + ".join(shares[i])
+        if one.name == "leaf" and one.of[0][0] == "x":
+            lines.append(f"d{one.of[0]} = {total}")
+        elif one.name == "leaf" or i in ends:
+            target = ends.get(i) or f"d{one.of[0]}"
             lines.append(f"{target} = {target} + {total}")
-            continue
-        lines.append(f"d{i} = {total}")
-        for operand, text in zip(one.of, _shares(one, i), strict=True):
-            if isinstance(operand, Place) and operand.at in active and text:
-                shares.setdefault(operand.at, []).append(text)
+        else:
+            lines.append(f"d{i} = {total}")
+            for at, text in _handed(one, i, active):
+                shares.setdefault(at, []).append(text)
     return lines
+
+
+def _handed(one: Operation, i: int, active: set[int]) -> list[tuple[int, str]]:
+    """Which active operations receive a share of the slope of operation i, and what."""
+    parts = zip(one.of, _shares(one, i), strict=True)
+    return [(part.at, text) for part, text in parts if isinstance(part, Place) and part.at in active and text]
+
+
+def _mentioned(lines: Sequence[str]) -> set[int]:
+    return {int(found) for line in lines for found in re.findall(r"\bv(\d+)", line)}
+
+
+def _closure(operations: Sequence[Operation], seed: Callable[[Operation], bool], every: bool = False) -> set[int]:
+    """The operations of which one operand (every: all that are no constants) goes back to leaves with `seed`."""
+    found: set[int] = set()
+    for i, one in enumerate(operations):
+        parts = [part.at in found for part in one.of if isinstance(part, Place)]
+        if seed(one) or (parts and (all(parts) if every else any(parts))):
+            found.add(i)
+    return found
 
 
 def _shares(one: Operation, i: int) -> Sequence[str]:
@@ -222,13 +298,3 @@ def _needed(found: Trace) -> set[int]:
         if i in needed:
             needed |= {one.at for one in found.operations[i].of if isinstance(one, Place)}
     return needed
-
-
-def _active(found: Trace) -> set[int]:
-    """The operations that depend on x or theta."""
-    active: set[int] = set()
-    for i, one in enumerate(found.operations):
-        leaf = one.name == "leaf" and one.of[0][0] in "xp"
-        if leaf or any(isinstance(part, Place) and part.at in active for part in one.of):
-            active.add(i)
-    return active
