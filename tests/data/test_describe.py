@@ -10,7 +10,7 @@ from strategies import UNITS, synthetic_neonates
 
 from vvuq.data.cards import HeldOutRule
 from vvuq.data.cohort import make_cohort
-from vvuq.data.describe import counts, flow, missingness, table1
+from vvuq.data.describe import counts, flow, missingness, reading, table1, within
 from vvuq.data.split import split
 from vvuq.record import Dose, Measurement, Patient
 
@@ -103,3 +103,39 @@ def test_table_1_has_a_total_for_each_kind_of_dose():
     rows = {row[0]: row[1:3] for row in table1(part, part).rows}
     assert rows["total insulin"] == ("IU", "12.5 [12.5 to 12.5]") and rows["total carbohydrate"][0] == "g"
     assert "total dose" not in rows
+
+
+def diary(name: str, cgm: list[float], *sticks: float) -> Patient:
+    values = [(float(15 * k), "cgm", value) for k, value in enumerate(cgm)]
+    values += [(float(k), "fingerstick", value) for k, value in enumerate(sticks)]
+    return Patient(name, (("weight", 70.0),), (), tuple(Measurement(*one) for one in sorted(values)))
+
+
+GLUCOSE = {"time": "min", "weight": "kg", "cgm": "mg/dL", "fingerstick": "mg/dL"}
+
+
+def test_time_in_range_against_numpy_over_readings_and_over_patients():
+    rng = np.random.default_rng(4)
+    values = [rng.lognormal(4.9, 0.4, n).round(1) for n in (50, 90, 7)]
+    build = make_cohort("g", [diary(str(i), list(one)) for i, one in enumerate(values)], GLUCOSE)
+    table = within(build, {"cgm": (70.0, 180.0)})
+    rows = {row[1]: row[2:] for row in table.rows}
+    together = np.concatenate(values)
+    assert rows["below 70"][:2] == ("%", f"{100 * (together < 70).mean():.3g}")
+    assert rows["70 to 180"][1] == f"{100 * ((together >= 70) & (together <= 180)).mean():.3g}"
+    assert rows["mean"][:2] == ("mg/dL", f"{together.mean():.3g}") and rows["SD"][1] == f"{together.std():.3g}"
+    above = np.array([100 * (one > 180).mean() for one in values])
+    assert rows["above 180"][2] == f"{np.median(above):.3g} [{above.min():.3g} to {above.max():.3g}]"
+
+
+def test_tables_count_each_observable_and_describe_external_cohorts_beside():
+    build = make_cohort("g", [diary("1", [100.0] * 4, 90.0), diary("2", [80.0])], GLUCOSE, notes=(("rows read", 5),))
+    other = make_cohort("o", [diary("9", [100.0] * 3, 95.0, 96.0)], {**GLUCOSE, "weight": "g"})
+    rows = {row[0]: row[2:] for row in table1(build, build, (("weight", 71.0),), {"o": other}).rows}
+    assert rows["measurements of cgm a patient"] == ("2.5 [1 to 4]", "2.5 [1 to 4]", "3 [3 to 3]")
+    assert rows["weight"][2] == "", "another unit is not set beside"
+    assert rows["weight < 71"] == ("2 (100 %)", "2 (100 %)", "")
+    missing = {row[0]: row[1:] for row in missingness(build, build, {"o": other}).rows}
+    assert missing["any measurement of fingerstick"] == (1, 1, 0)
+    assert flow(build, build, external={"o": other}).rows[-1] == ("external o", 1, 5)
+    assert reading(build).rows == (("rows read", 5),)

@@ -12,12 +12,13 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from vvuq.analyses import analysis, check, evidence
-from vvuq.analyses.settings import CovariateName, Finite, Interval, Name, has_covariate
+from vvuq.analyses.settings import CovariateName, Finite, Interval, Name, has_covariate, refused
 from vvuq.data import describe
 from vvuq.models.twin import Twin
 from vvuq.record import Cohort, Context, Dose, Evidence, Finding, Patient, Quantity
 
 Steps = tuple[int | None, int | None, int | None]
+REASON = "counts and covariates for the flow diagram and table 1; measured values are not used"
 ALIKE = math.log(1.25)  # amounts or intervals of one regimen differ by less than a quarter
 
 
@@ -34,7 +35,7 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     return dict.fromkeys((*describe.COUNTS, "n_regimens_held_out"), "1") | spans
 
 
-@analysis("Which patients were analysed, and how were they split?", suite="data", version=3, metrics=_metrics)
+@analysis("Which patients were analysed, and how were they split?", suite="data", version=4, metrics=_metrics)
 def cohort(
     twin: Twin,
     context: Context,
@@ -43,9 +44,12 @@ def cohort(
     below: dict[CovariateName, Finite] | None = None,
     dose_per: CovariateName | None = None,
     unrecorded: Unrecorded | None = None,
+    bands: dict[Name, Interval] | None = None,
+    external: list[Name] | None = None,
 ) -> Evidence:
     """Counts, flow, table 1, what is missing. envelope: covariate -> [low, high] of the context of use; below:
-    covariate -> limit for table 1; dose_per: covariate that doses are divided by to tell regimens apart."""
+    covariate -> limit for table 1; dose_per: covariate that doses are divided by to tell regimens apart; bands:
+    observable -> [low, high], for the shares of build patients' readings; external: cohorts to describe beside."""
     build = context.build()
     for name in envelope or {}:
         has_covariate(build, name, "cohort.envelope")
@@ -53,7 +57,11 @@ def cohort(
         has_covariate(build, name, "cohort.below")
     if dose_per is not None:
         has_covariate(build, dose_per, "cohort.dose_per")
-    sealed = context.open_sealed("counts and covariates for the flow diagram and table 1; measured values are not used")
+    for name in bands or {}:
+        if name not in describe.observables(build):
+            raise refused("cohort.bands", name, f"what is measured: {', '.join(describe.observables(build))}")
+    sealed = context.open_sealed(REASON)
+    others = {name: context.external(name, REASON) for name in external or ()}
     values = {name: Quantity(float(count), "1") for name, count in describe.counts(build, sealed).items()}
     for name, (low, high) in (envelope or {}).items():
         share = 100.0 * covered(sealed, name, low, high)
@@ -61,13 +69,17 @@ def cohort(
     regimens = {tuple(regimen(p, dose_per).items()) for p in sealed.patients if p.doses}
     values["n_regimens_held_out"] = Quantity(float(len(regimens)), "1")
     tables = {
-        "flow": describe.flow(build, sealed),
-        "table1": describe.table1(build, sealed, tuple((below or {}).items())),
-        "missingness": describe.missingness(build, sealed),
+        "flow": describe.flow(build, sealed, external=others),
+        "table1": describe.table1(build, sealed, tuple((below or {}).items()), others),
+        "missingness": describe.missingness(build, sealed, others),
     }
+    tables |= {"reading": describe.reading(build)} if build.notes else {}
+    tables |= {f"reading_{name}": describe.reading(one) for name, one in others.items() if one.notes}
+    tables |= {"within": describe.within(build, bands)} if bands else {}
     inputs: dict[str, object] = {
         "build": build.digest, "sealed": sealed.digest, "envelope": envelope or {}, "dose_per": dose_per or "",
         "covariates": [name for name, _ in build.patients[0].covariates], "unrecorded": unrecorded or {},
+        **({"external": {name: one.digest for name, one in others.items()}} if others else {}),
     }  # fmt: skip
     return evidence(cohort, twin.name, inputs, values=values, tables=tables)
 
