@@ -41,7 +41,7 @@ gallery: setup ## render the public dossiers (aggregates only) that are kept in 
 	done
 
 test: .venv/.dev ## the fast tests, what continuous integration runs
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadscope $(ARGS)
 
 # With the peers, so that what compares with them live is not skipped.
 test-slow: .venv/.dev .venv/.bench ## the statistical, long and external tests; writes docs/slow-lane.md

@@ -45,11 +45,18 @@ def compiled_early(request: pytest.FixtureRequest) -> list[str]:
     return request.config.stash[COMPILED]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes a folder: its tests share compiled kernels, evidence and pages, made once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").parts[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """By `--dist loadscope` one worker takes a folder: its tests share compiled kernels, evidence, pages, made once.
+
+    Marks of `loadgroup` would say the same, but pytest-xdist 3.8 loses them with pytest 9.2."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    made = LoadScopeScheduling(config, log)
+    made._split_scope = lambda nodeid: nodeid.partition("::")[0].split("/")[1]
+    return made
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
