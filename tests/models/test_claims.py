@@ -86,6 +86,7 @@ def test_the_reference_twin_bounds_its_own_slope():
             inside(dose_units={"e": "mg"}),
             "claims.envelope.dose_units: 'e' is not valid: one of maintenance_dose, loading",
         ),
+        ({"continuous": False}, "claims.lipschitz: .* is not valid: no bound where claims.continuous is false"),
         (inside(dose_per="height"), "claims.envelope.dose_per: 'height' is not valid: one of weight, apgar"),
         (inside(covariates={"weight": Range(1.0, 2.0, "sth")}), "claims.envelope.covariates.weight: unit: 'sth'"),
     ],

@@ -110,6 +110,13 @@ def test_a_twin_without_personal_parameters_or_doses_is_tried_too():
     assert report.ok and len(report.results) == 4, str(report)
 
 
+def test_a_right_hand_side_that_is_said_to_jump_is_not_held_to_a_slope():
+    _, make = BROKEN["a jump"]
+    claims = replace(make().claims, continuous=False, lipschitz=None)
+    (result,) = check_conformance(replace(make(), claims=claims), only=("lipschitz",)).results
+    assert result.state == "not declared" and "claims.continuous is false" in result.note
+
+
 def test_what_is_not_declared_is_not_tried():
     report = check_conformance(replace(good(), claims=Claims(envelope=good().claims.envelope)), examples=2)
     undeclared = {result.name: result.note for result in report.results if result.state == "not declared"}

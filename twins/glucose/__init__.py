@@ -6,7 +6,7 @@ kinds of doses (given.py), count minutes and show `cgm` and `fingerstick` in mg/
 
 from __future__ import annotations
 
-from . import freeliving
+from . import freeliving, uva_padova
 
 TWIN = freeliving.TWIN
-RIVALS = ()
+RIVALS = (uva_padova.TWIN,)

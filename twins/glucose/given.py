@@ -1,8 +1,9 @@
 """What a record gives to a glucose twin: food and insulin as boluses into states and flows into inputs.
 
 Food is eaten at 5 g/min, as in Dalla Man et al., IEEE TBME 2007;54:1740, unless the record says how long it took.
-Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227). The slower kinds are released evenly
-over a time and absorbed as a rapid analogue is after that: the simplest form that has their published mean or length.
+Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227), unless a structure has depots that are
+delay enough. The slower kinds are released evenly over a time and absorbed as a rapid analogue is after that: the
+simplest form that has their published mean or length.
 
     short         136 min: the mean residence time is 217 min for human insulin, 149 min for aspart
                   (Home et al., Eur J Clin Pharmacol 1999;55:199), and an even release delays by half its length
@@ -21,7 +22,6 @@ from vvuq.models.units import factor
 from vvuq.record import Cohort, Dose, Patient
 
 EATING = 5000.0  # mg/min
-LAG = 8.0  # min
 FOOD, PUMP, DRIP = "carbohydrate", "basal_insulin", "intravenous_insulin"
 RELEASE = {  # min
     "rapid_insulin": 0.0,
@@ -38,7 +38,8 @@ class Ports:
     """Where a structure takes what is given: the input of food; of insulin under the skin the state of a bolus, the
     input of basal insulin and that of a slow bolus; of insulin into a vein the state and the input.
 
-    An amount in mg or mIU is multiplied by `mg` or `mIU` to have the structure's unit."""
+    An amount in mg or mIU is multiplied by `mg` or `mIU` to have the structure's unit. Insulin under the skin is `lag`
+    min late."""
 
     food: str = "carbohydrate"
     depot: str = "Isc1"
@@ -48,6 +49,7 @@ class Ports:
     drip: str = "intravenous"
     mg: float = 1.0
     mIU: float = 1.0
+    lag: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _event(dose: Dose, minutes: float, amount: float, ports: Ports) -> Bolus | I
     amount *= ports.mIU
     if dose.what == DRIP:
         return flow(ports.drip, time, lasting, amount) if lasting else Bolus(time, ports.plasma, amount)
-    lasting, time = lasting + RELEASE.get(dose.what, 0.0), time + LAG
+    lasting, time = lasting + RELEASE.get(dose.what, 0.0), time + ports.lag
     if not lasting:
         return Bolus(time, ports.depot, amount)
     return flow(ports.basal if dose.what in (*SLOW, PUMP) else ports.slow, time, lasting, amount)
@@ -100,4 +102,4 @@ def flow(port: str, time: float, lasting: float, amount: float) -> Infusion:
 
 def basal_now(infusions: tuple[Infusion, ...], time: float, ports: Ports) -> float:
     """The basal insulin that flows at `time`, in the structure's unit; of what begins within the lag too."""
-    return sum(i.rate for i in infusions if i.input == ports.basal and i.start <= time + LAG < i.stop)
+    return sum(i.rate for i in infusions if i.input == ports.basal and i.start <= time + ports.lag < i.stop)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from vvuq.errors import InputError
 from vvuq.models import Bolus, Infusion, Level, Range, Scenario, Schedule
 
-from .given import EATING, LAG, Ports, flow
+from .given import EATING, Ports, flow
 
 DAY = 1440.0  # min
 WEIGHT = Range(40.0, 120.0, "kg")  # of the envelope of use
@@ -40,7 +40,7 @@ def scenarios(ports: Ports) -> Mapping[str, Callable[..., Scenario]]:
     """The scenarios by name, for a structure with these ports and the covariate `weight`."""
 
     def meal(weight: float, food: float, bolus: float, basal: float, ahead: float, meaning: str) -> Scenario:
-        given = (Bolus(DAY + LAG, ports.depot, 1000.0 * bolus * ports.mIU),) if bolus else ()
+        given = (Bolus(DAY + ports.lag, ports.depot, 1000.0 * bolus * ports.mIU),) if bolus else ()
         flows = [Infusion(0.0, DAY + ahead, ports.basal, 1000.0 * basal * ports.mIU / 60.0)]
         if food:
             flows.append(flow(ports.food, DAY, 1000.0 * food / EATING, 1000.0 * food * ports.mg))

@@ -78,7 +78,8 @@ class Envelope:
 class Claims:
     """Promises of a twin's author; names are checked when the twin is declared.
 
-    nonnegative: states and observables. lipschitz: largest |f(x) - f(y)| / |x - y| of the right-hand side, per unit of
+    nonnegative: states and observables. continuous: the right-hand side is so in the states; where it is not, its slope
+    has no bound. lipschitz: largest |f(x) - f(y)| / |x - y| of the right-hand side, per unit of
     time, in the maximum norm of the states in their declared units (None: it is only estimated). autonomous: neither
     the right-hand side nor an observable reads t. solver_error: the largest error of the twin's own step, as a share
     of the largest value of the course."""
@@ -86,6 +87,7 @@ class Claims:
     nonnegative: tuple[str, ...] = ()
     balances: tuple[Balance, ...] = ()
     monotone: tuple[Monotone, ...] = ()
+    continuous: bool = True
     lipschitz: float | None = None
     autonomous: bool = True
     solver_error: float = 0.01
@@ -103,6 +105,8 @@ def check_claims(twin: str, model: Model, claims: Claims) -> None:
         value = getattr(claims, name)
         if value is not None and not 0.0 < value < math.inf:
             raise InputError(where, f"claims.{name}", value, "a positive number")
+    if not claims.continuous and claims.lipschitz is not None:
+        raise InputError(where, "claims.lipschitz", claims.lipschitz, "no bound where claims.continuous is false")
     for balance in claims.balances:
         _units(where, model, balance)
     if claims.envelope is not None:

@@ -23,6 +23,11 @@ GROWTH = 2.0  # by how much it may grow after that
 DISTINCT = 1e-3  # of the larger state: pairs closer than that drown in rounding once halved
 
 
+def applies(twin: Twin) -> str:
+    """The author does not say that it jumps."""
+    return "" if twin.claims.continuous else "claims.continuous is false: the right-hand side jumps"
+
+
 def run(twin: Twin, course: Course) -> str | None:
     """The estimate of the course is finite and not above the bound that is promised."""
     estimate, at, found = _estimate(twin, course)
@@ -97,5 +102,10 @@ def _quotient(twin: Twin, theta: tuple[float, ...], at: Point, a: Floats, b: Flo
 
 
 LIPSCHITZ = Property(
-    "lipschitz", "How steep is the right-hand side, and is it below what is promised?", courses, run, measure=measure
+    "lipschitz",
+    "How steep is the right-hand side, and is it below what is promised?",
+    courses,
+    run,
+    applies,
+    measure=measure,
 )
