@@ -2,7 +2,8 @@
 
 A model's plain function, given wide states, becomes vector code without being rewritten. What chooses by a branch on a
 state has no wide form and is refused when it is compiled. Each lane holds, to the last bit, what the float would be:
-sums, products, quotients and roots are the processor's own, all else is the scalar function of each lane in turn."""
+sums, products, quotients and roots are the processor's own, exp, log and tanh are elementary.py's for both, and a power
+is the scalar one of each lane in turn."""
 
 from __future__ import annotations
 
@@ -126,7 +127,7 @@ def choose(typing, positive, a, b):
     return (None if wide is None else signature(wide, *(k if k == wide else F8 for k in (positive, a, b)))), generate
 
 
-# --- functions of each lane in turn --------------------------------------------------------------------------------
+# --- powers, of each lane in turn -----------------------------------------------------------------------------------
 
 
 def _lane_by_lane(builder, kind, scalar, of, values):
@@ -139,18 +140,6 @@ def _lane_by_lane(builder, kind, scalar, of, values):
         ]
         found = builder.insert_element(found, scalar(builder, lane), at)
     return found
-
-
-def _elementary(function: Any) -> None:
-    def lower(context, builder, of, values):
-        scalar = context.get_function(function, signature(F8, F8))
-        return _lane_by_lane(builder, of.return_type, scalar, of, values)
-
-    _alone(function, lower)
-
-
-for _function in (real.exp, real.log, real.tanh):
-    _elementary(_function)
 
 
 @infer_global(operator.pow)
