@@ -51,6 +51,7 @@ EXPECTED: dict[str, set[str]] = {
         "Twin",
         "Uniform",
         "simulate",
+        "simulate_cohort",
     },
 }
 

@@ -1,6 +1,7 @@
 """Models: what a twin's author declares, and how a model is run."""
 
 from vvuq.models.claims import Balance, Claims, Envelope, Monotone, Range
+from vvuq.models.cohort import simulate_cohort
 from vvuq.models.model import Model
 from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
 from vvuq.models.schedule import Bolus, Infusion, Level, Reset, Schedule
@@ -33,4 +34,5 @@ __all__ = [
     "Twin",
     "Uniform",
     "simulate",
+    "simulate_cohort",
 ]

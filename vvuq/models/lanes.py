@@ -18,6 +18,7 @@ from vvuq.numerics.jit import Pointer
 
 MOST_UNPACKED = 64  # states that a function names one by one: more would compile for minutes
 LONG = 8  # the width for long states: a whole line of the cache
+MUCH = 2_000_000  # states x runs x steps from which on whole paths are worth the compilation of lanes
 COSTS = {
     4: 1.5,
     8: 1.0,
@@ -27,12 +28,12 @@ _CARRY = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
-    h, us = (t1 - t0) / steps, {us}
+    h = (t1 - t0) / steps
 {room}    for first in range(0, lanes, {width}):
         now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-        for step in range(steps):
+{inputs}        for step in range(steps):
             t = t0 + step * h
             model_rhs(t, {x_now}, us, thetas, stage(k1, now, y, 0.5 * h))
             model_rhs(t + 0.5 * h, {x_y}, us, thetas, stage(k2, now, z, 0.5 * h))
@@ -46,14 +47,14 @@ _CARRY_LONG = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
-    h, us = (t1 - t0) / steps, {us}
+    h = (t1 - t0) / steps
     start, y2 = rows(work, 0, {n}, {width}, {width}), rows(work, {n} * {width}, {n}, {width}, {width})
     y3, y4 = rows(work, 2 * {n} * {width}, {n}, {width}, {width}), rows(work, 3 * {n} * {width}, {n}, {width}, {width})
     for first in range(0, lanes, {width}):
         now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-        for step in range(steps):
+{inputs}        for step in range(steps):
             begin = now
             if one_place(now, then):
                 begin = start
@@ -75,12 +76,11 @@ _OBSERVE = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def observe(t, u, x, theta, theta_stride, stride, lanes, seen):
-    us = {us}
     for first in range(0, lanes, {width}):
         now, out = rows(x, first, {n}, stride, {width}), rows(seen, first, {q}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-"""
+{inputs}"""
 
 
 _COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])"
@@ -100,9 +100,11 @@ class Lanes:
         return -(-runs // self.width) * self.width
 
 
-def lane_kernels(model: Model, runs: int) -> Lanes | None:
-    """The kernels of a model for so many runs; None where it has no wide form, as where it branches on a state."""
-    return _kernels(model, _width(model, runs))
+def lane_kernels(model: Model, runs: int, *, own_inputs: bool = False) -> Lanes | None:
+    """The kernels of a model for so many runs; None where it has no wide form, as where it branches on a state.
+
+    own_inputs: each run has inputs of its own; entry i of run k stands at i stride + k."""
+    return _kernels(model, _width(model, runs), own_inputs and bool(model.inputs or model.covariates))
 
 
 def _width(model: Model, runs: int) -> int:
@@ -113,30 +115,34 @@ def _width(model: Model, runs: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _kernels(model: Model, width: int) -> Lanes | None:
-    for text in _carry_texts(model, width):
+def _kernels(model: Model, width: int, own: bool) -> Lanes | None:
+    for text in _carry_texts(model, width, own):
         try:
             carry = Pointer(kernels.module(text).carry, CARRY_SIGNATURE)
-            observe = Pointer(kernels.module(_observe_text(model, width)).observe, OBSERVE_SIGNATURE)
+            observe = Pointer(kernels.module(_observe_text(model, width, own)).observe, OBSERVE_SIGNATURE)
         except NumbaError:
             continue
         return Lanes(width, carry, observe)
     return None
 
 
-def _carry_texts(model: Model, width: int) -> list[str]:
+def _carry_texts(model: Model, width: int, own: bool) -> list[str]:
     """The best first: one that keeps no slopes, for long states whose slopes are written and never read."""
     n = len(model.states)
     short = n <= kernels.MOST_NAMES
     body = kernels.written_out(model, {"model_rhs": model.rhs}, inline=short)
     if short or kernels.unpacks(body):
-        return [_head(model, "CARRY_SIGNATURE") + body + _kept(model, body, width, True)] if n <= MOST_UNPACKED else []
+        return (
+            [_head(model, "CARRY_SIGNATURE") + body + _kept(model, body, width, own, True)]
+            if n <= MOST_UNPACKED
+            else []
+        )
     body = kernels.without_signs(model, body)
-    whole = _CARRY_LONG.format(n=n, **_common(model, body, width))
-    return [_head(model, "CARRY_SIGNATURE") + body + text for text in (whole, _kept(model, body, width, False))]
+    whole = _CARRY_LONG.format(n=n, **_common(model, body, width, own))
+    return [_head(model, "CARRY_SIGNATURE") + body + text for text in (whole, _kept(model, body, width, own, False))]
 
 
-def _kept(model: Model, body: str, width: int, named: bool) -> str:
+def _kept(model: Model, body: str, width: int, own: bool, named: bool) -> str:
     """The text that keeps all four slopes. named: states are handed over one by one."""
     n = len(model.states)
 
@@ -156,24 +162,26 @@ def _kept(model: Model, body: str, width: int, named: bool) -> str:
         combine=textwrap.indent("\n".join(combine), 12 * " "),
         check=textwrap.indent("\n".join(check), 8 * " "),
         **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
-        **_common(model, body, width),
+        **_common(model, body, width, own),
     )
 
 
-def _observe_text(model: Model, width: int) -> str:
+def _observe_text(model: Model, width: int, own: bool) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
     body = kernels.written_out(model, functions, inline=True)
     now = kernels.entries("now", len(model.states), kernels.unpacks(body))
-    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body, width))
+    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body, width, own))
     for i, name in enumerate(functions):
         text += f"        {name}(t, {now}, us, thetas, part(out, {i}, 1))\n"
     return _head(model, "OBSERVE_SIGNATURE") + body + text
 
 
-def _common(model: Model, body: str, width: int) -> dict[str, object]:
-    p, named = len(model.parameters), kernels.unpacks(body)
-    us = kernels.entries("u", len(model.inputs) + len(model.covariates), named)
-    return {"p": p, "us": us, "thetas": kernels.entries("p", p, named), "width": width}
+def _common(model: Model, body: str, width: int, own: bool) -> dict[str, object]:
+    p, k, named = len(model.parameters), len(model.inputs) + len(model.covariates), kernels.unpacks(body)
+    inputs = f"        us = {kernels.entries('v' if own else 'u', k, named)}\n"
+    if own:
+        inputs = f"        v = rows(u, first, {k}, stride, {width})\n" + inputs
+    return {"p": p, "inputs": inputs, "thetas": kernels.entries("p", p, named), "width": width}
 
 
 def _head(model: Model, signature: str) -> str:

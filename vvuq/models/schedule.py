@@ -17,6 +17,7 @@ from vvuq.record import Floats
 if TYPE_CHECKING:
     from vvuq.models.model import Model
 
+Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 NO_RESETS = np.zeros((0, 3), dtype=np.int64)
 
 
@@ -77,9 +78,19 @@ class Grid:
     t: Floats
     u: Floats
     jump: Floats
-    record: np.ndarray[tuple[int], np.dtype[np.int64]]
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]]  # for each requested time its record row
+    record: Integers
+    rows: Integers  # for each requested time its record row
     reset: np.ndarray[tuple[int, int], np.dtype[np.int64]] = field(default_factory=lambda: NO_RESETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What is given on a grid: inputs u (S, k, m), and amount (J, m) at given (J, 2) = (boundary, state); m is 1 where
+    all members are given the same."""
+
+    u: Floats
+    given: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    amount: Floats
 
 
 def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floats, start: float | None = None) -> Grid:
@@ -99,7 +110,26 @@ def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floa
     unique, inverse = np.unique(wanted, return_inverse=True)
     record = np.full(t.size, -1, dtype=np.int64)
     record[np.searchsorted(t, unique)] = np.arange(unique.size)
-    return Grid(t, _inputs(model, schedule, t), jump, record, inverse.astype(np.int64), _resets(model, schedule, t))
+    u = np.ascontiguousarray(_inputs(model, [schedule], t)[:, :, 0])
+    return Grid(t, u, jump, record, inverse.astype(np.int64), _resets(model, schedule, t))
+
+
+def own_amounts(model: Model, schedules: Sequence[Schedule], grid: Grid) -> Amounts:
+    """What each member is given on the grid of the first of schedules that differ in amounts alone.
+
+    Raises InputError for an amount that is not finite."""
+    t = grid.t
+    places: dict[tuple[int, int], Floats] = {}
+    for k, b in enumerate(schedules[0].boluses):
+        if t[0] <= b.time <= t[-1]:
+            place = int(np.searchsorted(t, b.time)), model.state_index(b.state)
+            places[place] = places.get(place, 0.0) + np.array([s.boluses[k].amount for s in schedules])
+    u = _inputs(model, schedules, t)
+    given = np.array(sorted(places), dtype=np.int64).reshape(-1, 2)
+    amount = np.array([places[place] for place in sorted(places)]).reshape(-1, len(schedules))
+    if not (np.all(np.isfinite(u)) and np.all(np.isfinite(amount))):
+        raise InputError(f"schedules of {model.name}", "amounts", "inf or nan", "finite amounts, rates and values")
+    return Amounts(u, given, amount)
 
 
 def event_times(schedule: Schedule) -> list[float]:
@@ -126,14 +156,17 @@ def _resets(model: Model, schedule: Schedule, t: Floats) -> np.ndarray[tuple[int
     return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3) if rows else NO_RESETS
 
 
-def _inputs(model: Model, schedule: Schedule, t: Floats) -> Floats:
-    """Inputs on each interval (at least one row, so that a lone boundary can be observed)."""
-    begins = t[:-1] if t.size > 1 else t
-    u = np.zeros((begins.size, len(model.inputs) + len(model.covariates)))
-    for level in sorted(schedule.levels, key=lambda item: item.time):
-        u[begins >= level.time, model.input_index(level.input)] = level.value
-    for i in schedule.infusions:
-        u[(begins >= i.start) & (begins < i.stop), model.input_index(i.input)] += i.rate
+def _inputs(model: Model, schedules: Sequence[Schedule], t: Floats) -> Floats:
+    """Inputs (S, k, members) on each interval (at least one row, so that a lone boundary can be observed) of schedules
+    that differ in amounts alone."""
+    begins, of = t[:-1] if t.size > 1 else t, schedules[0]
+    u = np.zeros((begins.size, len(model.inputs) + len(model.covariates), len(schedules)))
+    for k in sorted(range(len(of.levels)), key=lambda k: of.levels[k].time):
+        level = of.levels[k]
+        u[begins >= level.time, model.input_index(level.input)] = [s.levels[k].value for s in schedules]
+    for k, i in enumerate(of.infusions):
+        during = (begins >= i.start) & (begins < i.stop)
+        u[during, model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
     return u
 
 

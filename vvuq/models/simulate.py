@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from vvuq.errors import InputError
-from vvuq.models.kernels import observe_kernel, rhs_kernel
+from vvuq.models.kernels import MOST_NAMES, observe_kernel, rhs_kernel
+from vvuq.models.lanes import MUCH, Lanes, lane_kernels
 from vvuq.models.model import Model
-from vvuq.models.schedule import Grid, Schedule, compile_grid
+from vvuq.models.schedule import Amounts, Grid, Integers, Schedule, compile_grid
 from vvuq.numerics.dopri import dopri_paths
+from vvuq.numerics.lane_paths import lane_paths
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.record import Floats
 
@@ -32,6 +35,9 @@ class Adaptive:
     limit: int = 100_000
 
 
+Tier = Literal["auto", "lanes", "pointer"]
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """Recorded trajectories: states (times, n, members), observed (times, observables, members), codes (members,).
@@ -41,7 +47,7 @@ class Paths:
     times: Floats
     states: Floats
     observed: Floats
-    codes: np.ndarray[tuple[int], np.dtype[np.int64]]
+    codes: Integers
 
 
 def simulate(
@@ -53,26 +59,31 @@ def simulate(
     method: RK4 | Adaptive,
     x0: Floats | None = None,
     start: float | None = None,
+    tier: Tier = "auto",
+    states: bool = True,
 ) -> Paths:
     """Simulates from `start` (default: the schedule's) and records at `times`, before any dose given then.
 
     theta: a mapping by name for one member, or (p,) or (p, members). x0: (n,) or (n, members), default zero.
+    states: False leaves out Paths.states, (0, n, members), which is most of the memory of many members.
+    tier: "lanes" runs members of RK4 side by side where the model has a form for it, which takes seconds to compile
+    once; "auto" does where there is much to compute, to the same bits (states of more than 16: never); "pointer" never.
     Raises InputError for what does not fit the model."""
     grid = compile_grid(model, schedule, times, start)
     members = parameter_matrix(model, theta)
-    initial = _initial(model, x0, members.shape[1])
+    initial = initial_states(model, x0, members.shape[1])
     if initial.shape[1] != members.shape[1]:
         members = np.array(np.broadcast_to(members, (members.shape[0], initial.shape[1])), order="C")
-    states, codes = _states(model, grid, members, initial, method)
-    observed = np.full((states.shape[0], len(model.observables), members.shape[1]), np.nan)
+    if isinstance(method, RK4) and (lanes := lanes_for(model, grid, method, members.shape[1], tier)) is not None:
+        return abreast(model, lanes, grid, _common(grid), members, initial, method, states=states)
+    found, codes = _states(model, grid, members, initial, method)
+    observed = np.full((found.shape[0], len(model.observables), members.shape[1]), np.nan)
     work = np.empty(len(model.states)), np.empty(members.shape[0]), np.empty(len(model.observables))
-    observe_paths(observe_kernel(model), grid.t, grid.u, grid.record, members, states, observed, *work)
-    return Paths(np.asarray(times, dtype=float), states[grid.rows], observed[grid.rows], codes)
+    observe_paths(observe_kernel(model), grid.t, grid.u, grid.record, members, found, observed, *work)
+    return _paths(grid, found if states else found[:0], observed, codes)
 
 
-def _states(
-    model: Model, grid: Grid, theta: Floats, x0: Floats, method: RK4 | Adaptive
-) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _states(model: Model, grid: Grid, theta: Floats, x0: Floats, method: RK4 | Adaptive) -> tuple[Floats, Integers]:
     out = np.full((int(grid.record.max()) + 1, *x0.shape), np.nan)
     codes = np.zeros(x0.shape[1], dtype=np.int64)
     common = rhs_kernel(model), x0, theta, grid.t, grid.u, grid.jump, grid.reset, grid.record
@@ -83,7 +94,44 @@ def _states(
     return out, codes
 
 
-def interval_steps(t: Floats, step: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def lanes_for(
+    model: Model, grid: Grid, method: RK4, members: int, tier: Tier, *, own_inputs: bool = False
+) -> Lanes | None:
+    """The kernels that run members side by side; None where they are not wanted, not worth it, or do not exist."""
+    n = len(model.states)
+    much = n * members * int(interval_steps(grid.t, method.step).sum()) >= MUCH and n <= MOST_NAMES
+    if tier == "pointer" or (tier == "auto" and not much):
+        return None
+    return lane_kernels(model, members, own_inputs=own_inputs)
+
+
+def abreast(
+    model: Model, lanes: Lanes, grid: Grid, amounts: Amounts, theta: Floats, x0: Floats, method: RK4, *, states: bool
+) -> Paths:
+    """The paths of all members by kernels of lanes: theta (p, members), x0 (n, members)."""
+    count, members = int(grid.record.max()) + 1, x0.shape[1]
+    kept = np.empty((count if states else 0, *x0.shape))
+    observed, codes = np.empty((count, len(model.observables), members)), np.empty(members, dtype=np.int64)
+    steps = interval_steps(grid.t, method.step)
+    walk = grid.t, amounts.u, amounts.given, amounts.amount, grid.reset, grid.record, steps
+    lane_paths(lanes.carry, lanes.observe, lanes.width, *walk, x0, theta, kept, observed, codes)
+    return _paths(grid, kept, observed, codes)
+
+
+def _common(grid: Grid) -> Amounts:
+    """What the one schedule of a grid gives to all members."""
+    given = np.ascontiguousarray(np.argwhere(grid.jump != 0.0))
+    return Amounts(np.ascontiguousarray(grid.u[:, :, None]), given, grid.jump[given[:, 0], given[:, 1]][:, None])
+
+
+def _paths(grid: Grid, states: Floats, observed: Floats, codes: Integers) -> Paths:
+    """Rows of the grid as rows of the times that were asked for."""
+    if not np.array_equal(grid.rows, np.arange(observed.shape[0])):  # else nothing is to be copied
+        states, observed = states[grid.rows] if states.shape[0] else states, observed[grid.rows]
+    return Paths(grid.t[np.flatnonzero(grid.record >= 0)][grid.rows], states, observed, codes)
+
+
+def interval_steps(t: Floats, step: float) -> Integers:
     """How many equal steps of at most `step` each interval of the boundaries t takes."""
     if not step > 0.0:
         raise InputError("integrator", "step", step, "a positive step")
@@ -106,7 +154,8 @@ def parameter_matrix(model: Model, theta: Mapping[str, float] | Floats) -> Float
     return np.ascontiguousarray(matrix)
 
 
-def _initial(model: Model, x0: Floats | None, members: int) -> Floats:
+def initial_states(model: Model, x0: Floats | None, members: int) -> Floats:
+    """x0 as (n, members), zero by default. Raises InputError for a shape that does not fit."""
     if x0 is None:
         return np.zeros((len(model.states), members))
     matrix = np.asarray(x0, dtype=float)

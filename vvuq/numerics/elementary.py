@@ -4,10 +4,10 @@ The processor's vector units know sums, products, roots and fused multiply-add; 
 a time. These are written in what the units know, without a branch. They are within 1 unit in the last place of the true
 value (the tests say how near), with the limits of IEEE 754 at zeros, infinities and what is not a number.
 
-Sources: reduction in two parts, Cody & Waite, Software Manual for the Elementary Functions (1980), ch. 6 and 8; the sums
-of two doubles, Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. (2018), ch. 4 and 5. Polynomials: minimax by
-exchange (Remez) at 60 digits: (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2, weighted by r^2, to 5.4e-20; and
-(2 artanh(s) - 2 s) / s^3 in z = s^2, up to (sqrt(2) - 1) / (sqrt(2) + 1) = s, weighted by z, to 1.7e-20."""
+Sources: reduction in two parts, Cody & Waite, Software Manual for the Elementary Functions (1980), ch. 6; sums of two
+doubles, Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. (2018), ch. 4. Polynomials: minimax by exchange
+(Remez) at 60 digits: (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2, weighted by r^2, to 5.4e-20; and
+(2 artanh(s) - 2 s) / s^3 in z = s^2, up to s = (sqrt(2) - 1) / (sqrt(2) + 1), weighted by z, to 1.7e-20."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
@@ -23,8 +22,9 @@ from numba.extending import intrinsic
 from vvuq.numerics.vectors import F8, PLAIN, Wide
 
 EXPONENTIAL = (
-    0.5, 0.16666666666666685, 0.04166666666666673, 0.008333333333316685, 0.0013888888888858439, 0.00019841269897194548,
-    2.4801587373738906e-05, 2.7557234099292212e-06, 2.755723336524338e-07, 2.5112288432386106e-08, 2.0926941090615537e-09,
+    0.5, 0.16666666666666685, 0.04166666666666673, 0.008333333333316685, 0.0013888888888858439,
+    0.00019841269897194548, 2.4801587373738906e-05, 2.7557234099292212e-06, 2.755723336524338e-07,
+    2.5112288432386106e-08, 2.0926941090615537e-09,
 )  # fmt: skip
 LOGARITHM = (
     0.6666666666666666, 0.4000000000000624, 0.2857142856908707, 0.2222222264661408, 0.1818177568037192,
