@@ -112,7 +112,9 @@ def test_members_under_one_schedule(course, count, seed, times):
 
 
 @settings(max_examples=25)
-@given(several=st.lists(courses(), min_size=1, max_size=2), count=st.sampled_from([14, 130]), seed=st.integers(0, 2**32))
+@given(
+    several=st.lists(courses(), min_size=1, max_size=2), count=st.sampled_from([14, 130]), seed=st.integers(0, 2**32)
+)
 def test_members_each_under_a_schedule_of_its_own(several, count, seed):
     draws = np.random.default_rng(seed)
     theta, x0 = population(draws, count)

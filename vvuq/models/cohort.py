@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,50 +42,55 @@ def simulate_cohort(
     Raises InputError for what does not fit the model."""
     if not schedules:
         raise InputError(model.name, "schedules", 0, "one for each member")
-    members = len(schedules)
+    members, how = len(schedules), _How(model, times, method, tier, states)
     every = _columns(model, "parameters", parameter_matrix(model, theta), members)
     initial = _columns(model, "initial states", initial_states(model, x0, members), members)
-    common = times, method, tier, states
     groups: dict[Hashable, list[int]] = {}
     for m, schedule in enumerate(schedules):
         groups.setdefault(_course(schedule), []).append(m)
     found = [
-        _group(model, [schedules[m] for m in of], *(np.take(a, of, axis=1) for a in (every, initial)), *common)
+        _group(how, [schedules[m] for m in of], np.take(every, of, axis=1), np.take(initial, of, axis=1))
         for of in groups.values()
     ]
-    if len(found) == 1:
-        return found[0]
-    order = np.argsort(np.concatenate(list(groups.values())), kind="stable")
-    kept, observed, codes = (
-        np.concatenate([getattr(of, name) for of in found], axis=-1)[..., order]
+    return _joined(found, [m for of in groups.values() for m in of])
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What all members have in common."""
+
+    model: Model
+    times: Sequence[float] | Floats
+    method: RK4 | Adaptive
+    tier: Tier
+    states: bool
+
+
+def _group(how: _How, schedules: list[Schedule], theta: Floats, x0: Floats) -> Paths:
+    """Members whose schedules differ in amounts alone."""
+    model, method = how.model, how.method
+    if isinstance(method, RK4):
+        grid, own = compile_grid(model, schedules[0], how.times), len(schedules) > 1
+        if (lanes := lanes_for(model, grid, method, len(schedules), how.tier, own_inputs=own)) is not None:
+            amounts = own_amounts(model, schedules, grid)
+            return abreast(model, lanes, grid, amounts, theta, x0, method, states=how.states)
+    alone = [
+        simulate(model, of, theta[:, m], how.times, method=method, x0=x0[:, m], tier="pointer", states=how.states)
+        for m, of in enumerate(schedules)
+    ]
+    return _joined(alone, list(range(len(alone))))
+
+
+def _joined(parts: list[Paths], members: list[int]) -> Paths:
+    """Parts as one; members: who stands where in them, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(members)
+    states, observed, codes = (
+        np.concatenate([getattr(of, name) for of in parts], axis=-1)[..., order]
         for name in ("states", "observed", "codes")
     )
-    return Paths(found[0].times, kept, observed, codes)
-
-
-def _group(
-    model: Model,
-    schedules: list[Schedule],
-    theta: Floats,
-    x0: Floats,
-    times: Sequence[float] | Floats,
-    method: RK4 | Adaptive,
-    tier: Tier,
-    states: bool,
-) -> Paths:
-    """Members whose schedules differ in amounts alone."""
-    if isinstance(method, RK4):
-        grid = compile_grid(model, schedules[0], times)
-        if (lanes := lanes_for(model, grid, method, len(schedules), tier, own_inputs=len(schedules) > 1)) is not None:
-            return abreast(model, lanes, grid, own_amounts(model, schedules, grid), theta, x0, method, states=states)
-    alone = [
-        simulate(model, schedule, theta[:, m], times, method=method, x0=x0[:, m], tier="pointer", states=states)
-        for m, schedule in enumerate(schedules)
-    ]
-    kept, observed, codes = (
-        np.concatenate([getattr(of, name) for of in alone], axis=-1) for name in ("states", "observed", "codes")
-    )
-    return Paths(alone[0].times, kept, observed, codes)
+    return Paths(parts[0].times, states, observed, codes)
 
 
 def _course(schedule: Schedule) -> Hashable:
