@@ -12,23 +12,24 @@ from numba.extending import overload
 
 from vvuq.models import math
 from vvuq.numerics import elementary
-from vvuq.numerics.vectors import Wide, choose
+from vvuq.numerics.vectors import PLAIN, Wide, choose
 
 _choose: Any = choose
 
 
-def _elementary(name: str, real_function: Any) -> None:
-    complex_function = getattr(cmath, name)
+def _elementary(name: str) -> None:
+    real_function, complex_function = getattr(real, name), getattr(cmath, name)
+    own_function = getattr(elementary, name, real_function)
 
     @overload(getattr(math, name), jit_options={"error_model": "numpy", "forceinline": True})
     def choose(x):
-        function = complex_function if isinstance(x, types.Complex) else real_function
+        own = own_function if isinstance(x, (*PLAIN, Wide)) else real_function
+        function = complex_function if isinstance(x, types.Complex) else own
         return lambda x: function(x)  # noqa: PLW0108 (numba wants the argument's own name)
 
 
-for _name in ("exp", "log", "tanh"):
-    _elementary(_name, getattr(elementary, _name))
-_elementary("sqrt", real.sqrt)
+for _name in ("exp", "log", "sqrt", "tanh"):
+    _elementary(_name)
 
 
 @overload(math.pow)

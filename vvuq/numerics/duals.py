@@ -17,6 +17,7 @@ from numba.core.typeconv.castgraph import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
+from vvuq.numerics.elementary import written
 from vvuq.numerics.rows import _at, _load, _store
 from vvuq.numerics.vectors import F8, PLAIN, Wide, alike
 
@@ -171,7 +172,10 @@ def _elementary(function: Any, rate: Any) -> None:
     """A function of one number; rate(builder, a, f) is its derivative at a, where its value is f."""
 
     def rule(context, builder, a, da):
-        value = context.get_function(function, signature(F8, F8))(builder, [a])
+        if function is real.sqrt:
+            value = context.get_function(function, signature(F8, F8))(builder, [a])
+        else:
+            value = written(builder, function.__name__, a)
         return value, _times(builder, rate(builder, a, value), da)
 
     _alone(function, rule)

@@ -212,7 +212,15 @@ def _tanh(x: _Term) -> _Term:
     return found.size().bits().joined(x.bits().minus(size.bits())).number()
 
 
-def _function(write: Any) -> Any:
+_WRITTEN = {"exp": _exp, "log": _log, "tanh": _tanh}
+
+
+def written(builder: Any, name: str, value: Any) -> Any:
+    """The code of a function of a float or of a vector of them."""
+    return _WRITTEN[name](_Term(builder, value)).value
+
+
+def _function(name: str) -> Any:
     """A function of a float or a wide number for compiled code."""
 
     def typed(typing, x):
@@ -221,11 +229,11 @@ def _function(write: Any) -> Any:
         kind = x if isinstance(x, Wide) else F8
 
         def generate(context, builder, of, values):
-            return write(_Term(builder, values[0])).value
+            return written(builder, name, values[0])
 
         return signature(kind, kind), generate
 
     return intrinsic(typed)
 
 
-exp, log, tanh = (_function(write) for write in (_exp, _log, _tanh))
+exp, log, tanh = (_function(name) for name in _WRITTEN)
