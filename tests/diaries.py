@@ -24,10 +24,11 @@ COVARIATES = [
 ]
 LAYOUT: dict[str, Any] = {
     "format": "shanghai", "file": "diary.csv.gz", "covariates_file": "people.csv", "id": "patient", "record": "record",
-    "time": "time", "cgm": "cgm_mgdl", "fingerstick": "cbg_mgdl", "meals": "diet_en", "subcutaneous": "insulin_sc",
-    "intravenous": "insulin_iv", "pump_bolus": "csii_bolus_IU", "pump_basal": "csii_basal_IUh", "oral": "oral_agents",
-    "ignored": ["ketone_mmolL", "diet_zh"], "pump": "short_insulin", "slowed_by": ["acarbose"],
-    "glucose_unit": "mg/dL", "rules": RULES, "covariates_id": "Patient Number", "covariates": COVARIATES,
+    "time": "time", "cgm": "cgm_mgdl", "fingerstick": "cbg_mgdl", "meals": "diet_en", "meals_again": "diet_zh",
+    "subcutaneous": "insulin_sc", "intravenous": "insulin_iv", "pump_bolus": "csii_bolus_IU",
+    "pump_basal": "csii_basal_IUh", "oral": "oral_agents", "ignored": ["ketone_mmolL"], "pump": "short_insulin",
+    "slowed_by": ["acarbose"], "glucose_unit": "mg/dL", "rules": RULES, "covariates_id": "Patient Number",
+    "covariates": COVARIATES,
 }  # fmt: skip
 PEOPLE = [
     {"Patient Number": "7_0_20240101", "Weight (kg)": "61.5", "Age (years)": "40"},
@@ -50,7 +51,7 @@ SMALL = (
     row("7_0_20240101", "2024-01-01 11:45:00", 199.8, insulin_iv="500ml 5% glucose, 3 IU Novolin R"),
     row("7_1_20240301", "2024-03-01 08:00:00", 90.0, insulin_sc="Novolin 30R, 10 IU, insulin degludec, 12 IU"),
     row("8_0_20240105", "2024-01-05 23:50:00", 18.0, oral_agents="acarbose 50 mg"),
-    row("8_0_20240105", "2024-01-06 00:05:00", 72.0, diet_en="Mystery 10 g"),
+    row("8_0_20240105", "2024-01-06 00:05:00", 72.0, diet_en="Mystery 10 g", diet_zh="谜 100 g"),
 )
 
 

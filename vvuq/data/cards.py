@@ -204,7 +204,8 @@ class Diary(_Strict):
     """How to read a diary of sensor readings, fingersticks, meals and insulin, a row a time, with a second table that
     has a row a record of a patient (readers/shanghai.py). Fields name columns.
 
-    `pump` is the kind of a pump's boluses. `glucose_unit` is the table's; the cohort has mg/dL. `slowed_by`: words of
+    `meals_again` has the meals in another language: where its numbers differ, that is counted. `pump` is the kind of a
+    pump's boluses. `glucose_unit` is the table's; the cohort has mg/dL. `slowed_by`: words of
     the column `oral` that set the covariate slowed_carbohydrate to 1 for the patient."""
 
     format: Literal["shanghai"]
@@ -216,6 +217,7 @@ class Diary(_Strict):
     cgm: Text
     fingerstick: Text
     meals: Text
+    meals_again: Text | None = None
     subcutaneous: Text
     intravenous: Text
     pump_bolus: Text
@@ -233,7 +235,8 @@ class Diary(_Strict):
     def columns(self) -> tuple[str, ...]:
         """All columns that are read, in no order of the file."""
         named = (self.id, self.record, self.time, self.cgm, self.fingerstick, self.meals, self.subcutaneous)
-        return (*named, self.intravenous, self.pump_bolus, self.pump_basal, self.oral)
+        again = (self.meals_again,) if self.meals_again else ()
+        return (*named, *again, self.intravenous, self.pump_bolus, self.pump_basal, self.oral)
 
     @property
     def observable(self) -> str:

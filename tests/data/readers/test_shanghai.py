@@ -62,7 +62,8 @@ def test_what_was_dropped_flagged_or_not_understood_is_counted(tmp_path):
     rules = layout().rules.model_dump()
     expected = {
         "rows": 8, "records": 3, "cgm kept": 7, "cgm range": 1, "jumps": 1, "gaps": 1, "between": 1,
-        "fingerstick kept": 1, "read": 1, "not read": 1, "amount not recorded": 1, "subcutaneous": 1, "bags": 1,
+        "fingerstick kept": 1, "read": 1, "not read": 1, "differ": 1, "amount not recorded": 1, "subcutaneous": 1,
+        "bags": 1,
         "boluses": 1, "rates": 3, "suspended": 1, "held": 1, "changed": 1,
     }  # fmt: skip
     assert {text.format(**rules): expected.get(key, 0) for key, text in LABELS.items()} == {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -45,6 +46,7 @@ LABELS = {
     "partly read": "meals partly read",
     "not read": "meals not read",
     "amount not recorded": "meals without a recorded amount",
+    "differ": "meals whose numbers differ between the two languages, the first is taken",
     "misprints": "items of a meal above {largest_item:g} g of carbohydrate, taken as misprints and left out",
     "subcutaneous": "entries of subcutaneous insulin",
     "bags": "intravenous bags, run in at {drip:g} mL/h",
@@ -197,10 +199,16 @@ def _meals(timed: list[Timed], layout: Diary, notes: Notes) -> Iterator[Dose]:
         meal = read_meal(row.cells[layout.meals], layout.rules.largest_item)
         notes[meal.status] += 1
         notes["misprints"] += len(meal.misprints)
+        again = row.cells[layout.meals_again] if layout.meals_again and meal.status != "no meal" else ""
+        notes["differ"] += bool(again) and _numbers(again) != _numbers(row.cells[layout.meals])
         for food in meal.unknown:
             notes[FOOD + (food.lower() or "without a name")] += 1
         if meal.grams > 0.0:
             yield Dose(time, meal.grams, what="carbohydrate")
+
+
+def _numbers(text: str) -> list[float]:
+    return sorted(map(float, re.findall(r"\d+(?:\.\d+)?", text, re.ASCII)))
 
 
 def _injected(timed: list[Timed], layout: Diary, notes: Notes) -> Iterator[Dose]:
