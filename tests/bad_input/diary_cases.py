@@ -68,5 +68,5 @@ CASES = (
     Case("cohort", "diary: file that is not there", both(diary(), _away), COHORT, "people.csv",
          "VVUQ_DATA", "cohort toy", "Ask the test.", exit=3, noted=True),
     Case("cohort", "diary: reading below its range", both(diary(), edit(CARD, "low: 20.0", "low: 700.0")), COHORT, CARD,
-         "layout.rules.low", "700.0", "a number below high", at="rules"),
+         "layout.rules.low", "700.0", "a number below high", at="low: 700"),
 )  # fmt: skip

@@ -27,6 +27,7 @@ def tree(tmp_path, monkeypatch):
         "run/execute.py",
         "run/report.py",
         "methods/scores.py",
+        "data/readers/foods.yaml",
         "dossier/render.py",
         "portal/app.py",
         "cli/words.py",
@@ -40,8 +41,8 @@ def tree(tmp_path, monkeypatch):
     return package, twin
 
 
-@pytest.mark.parametrize("path", ["run/execute.py", "methods/scores.py"])
-def test_code_that_computes_counts(tree, path):
+@pytest.mark.parametrize("path", ["run/execute.py", "methods/scores.py", "data/readers/foods.yaml"])
+def test_what_computes_counts(tree, path):
     package, twin = tree
     before = source_digest(twin)
     (package / path).write_text("x = 2\n")
