@@ -44,7 +44,7 @@ def test_the_basal_need_holds_the_basal_glucose(theta):
 
 @given(theta=parameters(TWIN))
 def test_at_rest_nothing_moves(theta):
-    x0 = TWIN.rest(np.array([[v] for v in theta.values()]))
+    x0 = TWIN.rest(day(), np.array([[v] for v in theta.values()]))
     seen = simulate(MODEL, day(), theta, [15.0, 1440.0], method=TWIN.method, x0=x0).states
     np.testing.assert_allclose(seen, np.broadcast_to(x0, seen.shape), rtol=1e-9, atol=1e-12)
 

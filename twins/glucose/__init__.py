@@ -6,7 +6,7 @@ kinds of doses (given.py), count minutes and show `cgm` and `fingerstick` in mg/
 
 from __future__ import annotations
 
-from . import freeliving, uva_padova
+from . import freeliving, hovorka, uva_padova
 
 TWIN = freeliving.TWIN
-RIVALS = (uva_padova.TWIN,)
+RIVALS = (uva_padova.TWIN, hovorka.TWIN)

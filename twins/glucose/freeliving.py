@@ -41,7 +41,7 @@ from vvuq.models.math import exp, log, maximum, minimum
 from vvuq.models.simulate import parameter_matrix
 from vvuq.record import Cohort, Floats, Patient
 
-from .given import Ports, basal_now, given
+from .given import Ports, basal_now, given, weight_in
 from .scenarios import DAY, DOSE_UNITS, DOSES, INFUSED, READING, WEIGHT, scenarios
 
 F = 0.9  # share of carbohydrate that reaches the blood as glucose
@@ -150,7 +150,7 @@ def basal_need(theta: Mapping[str, float] | Floats, weight: float) -> Floats:
     return np.asarray(p["ke"] * p["basal_share"] * p["SG"] * p["VI"] * weight / p["SI"])
 
 
-def rest(theta: Floats) -> Floats:
+def rest(schedule: Schedule, theta: Floats) -> Floats:
     """The state in which a patient rests who was given nothing, (states, members): the equilibrium without inputs."""
     p = _named(theta)
     zero = 0.0 * p["SI"]
@@ -164,7 +164,7 @@ def steady_start(schedule: Schedule, theta: Mapping[str, float] | Floats, glucos
 
     Where none flows that the record tells of, it is what the patient needs to hold Gb."""
     p = _named(theta)
-    weight = next(level.value for level in schedule.levels if level.input == "weight")
+    weight = weight_in(schedule)
     rate = basal_now(schedule.infusions, schedule.start, PORTS) or basal_need(theta, weight)
     rate, zero = rate + 0.0 * p["SI"], 0.0 * p["SI"]
     Ip = rate / p["ke"]

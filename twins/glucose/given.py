@@ -1,8 +1,8 @@
 """What a record gives to a glucose twin: food and insulin as boluses into states and flows into inputs.
 
-Food is eaten at 5 g/min, as in Dalla Man et al., IEEE TBME 2007;54:1740, unless the record says how long it took.
-Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227), unless a structure has depots that are
-delay enough. The slower kinds are released evenly over a time and absorbed as a rapid analogue is after that: the
+Food is eaten at 5 g/min, as in public simulators of Dalla Man et al., IEEE TBME 2007;54:1740, unless the record says
+how long it took. Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227), unless a structure
+says otherwise. The slower kinds are released evenly over a time and absorbed as a rapid analogue is after that: the
 simplest form that has their published mean or length.
 
     short         136 min: the mean residence time is 217 min for human insulin, 149 min for aspart
@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vvuq.errors import InputError
-from vvuq.models import Bolus, Infusion
+from vvuq.models import Bolus, Infusion, Schedule
 from vvuq.models.units import factor
 from vvuq.record import Cohort, Dose, Patient
 
@@ -38,8 +38,8 @@ class Ports:
     """Where a structure takes what is given: the input of food; of insulin under the skin the state of a bolus, the
     input of basal insulin and that of a slow bolus; of insulin into a vein the state and the input.
 
-    An amount in mg or mIU is multiplied by `mg` or `mIU` to have the structure's unit. Insulin under the skin is `lag`
-    min late."""
+    An amount in mg or mIU is multiplied by `mg` or `mIU` to have the structure's unit. lag: how late insulin under the
+    skin appears [min]."""
 
     food: str = "carbohydrate"
     depot: str = "Isc1"
@@ -49,7 +49,7 @@ class Ports:
     drip: str = "intravenous"
     mg: float = 1.0
     mIU: float = 1.0
-    lag: float = 8.0
+    lag: float = LAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,11 @@ def _event(dose: Dose, minutes: float, amount: float, ports: Ports) -> Bolus | I
 def flow(port: str, time: float, lasting: float, amount: float) -> Infusion:
     """An amount that flows evenly into an input."""
     return Infusion(time, time + lasting, port, amount / lasting)
+
+
+def weight_in(schedule: Schedule) -> float:
+    """The body weight that a schedule gives [kg]."""
+    return next(level.value for level in schedule.levels if level.input == "weight")
 
 
 def basal_now(infusions: tuple[Infusion, ...], time: float, ports: Ports) -> float:

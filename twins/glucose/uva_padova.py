@@ -32,7 +32,7 @@ from vvuq.models.math import maximum, tanh, where
 from vvuq.models.simulate import parameter_matrix
 from vvuq.record import Cohort, Floats, Patient
 
-from .given import Ports, basal_now, given
+from .given import Ports, basal_now, given, weight_in
 from .scenarios import scenarios
 from .stomach import with_meals
 from .uva_padova_claims import CLAIMS
@@ -179,7 +179,7 @@ def basal_need(theta: Mapping[str, float] | Floats, weight: float) -> Floats:
     return np.asarray(p["Ib"] * _cleared(p) * p["Vi"] * weight)
 
 
-def rest(theta: Floats) -> Floats:
+def rest(schedule: Schedule, theta: Floats) -> Floats:
     """The state in which a patient rests who was given nothing, (states, members): the equilibrium without inputs.
 
     The lowest glucose at which what the liver makes, and what brain, kidney and tissue use, cross from above."""
@@ -211,7 +211,7 @@ def steady_start(schedule: Schedule, theta: Mapping[str, float] | Floats, glucos
 
     Where none flows that the record tells of, it is what the patient needs to hold Gb."""
     p = _named(theta)
-    weight = next(level.value for level in schedule.levels if level.input == "weight")
+    weight = weight_in(schedule)
     zero = 0.0 * p["Gb"]
     rate = (basal_now(schedule.infusions, schedule.start, PORTS) or basal_need(theta, weight)) + zero
     Isc1 = rate / (p["ka1"] + p["kd"])

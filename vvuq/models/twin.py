@@ -41,10 +41,10 @@ class Twin:
     personal: parameters with log-normal variation between patients; the others are shared by all.
     closed_form(schedule, theta (p,), times) -> first observable (times,): the exact solution, where there is one.
     scenarios: name -> function(**settings) -> Scenario. experiments: name -> function(**settings) -> Experiment (of
-    vvuq/assimilation/experiment.py). rest(theta (p, members)) -> states (n, members): where the states stay while
-    nothing is given; None: empty. forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py). step: the
-    integrator's standard step. claims: what is promised, for `vvuq.testing` to try. Raises InputError where the claims
-    do not fit the model."""
+    vvuq/assimilation/experiment.py). forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py).
+    rest(schedule, theta (p, members)) -> states (n, members): where they stay under the schedule's covariates while
+    nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
+    try. Raises InputError where the claims do not fit the model."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ class Twin:
     claims: Claims = field(default_factory=Claims)
     experiments: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     forecasters: Mapping[str, Any] = field(default_factory=dict)
-    rest: Callable[[Floats], Floats] | None = None
+    rest: Callable[[Schedule, Floats], Floats] | None = None
 
     def __post_init__(self) -> None:
         check_claims(self.name, self.model, self.claims)

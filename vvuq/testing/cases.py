@@ -109,11 +109,11 @@ class Seen:
     scale: Floats
 
 
-def at_rest(twin: Twin, theta: Mapping[str, float]) -> tuple[float, ...]:
+def at_rest(twin: Twin, schedule: Schedule, theta: Mapping[str, float]) -> tuple[float, ...]:
     """The state that a record begins with: the twin's own at rest, else empty."""
     if twin.rest is None:
         return (0.0,) * len(twin.model.states)
-    return tuple(np.asarray(twin.rest(parameter_matrix(twin.model, theta)))[:, 0].tolist())
+    return tuple(np.asarray(twin.rest(schedule, parameter_matrix(twin.model, theta)))[:, 0].tolist())
 
 
 def see(twin: Twin, stay: Stay, method: RK4 | Adaptive | None = None) -> tuple[Seen, ...]:
@@ -121,7 +121,8 @@ def see(twin: Twin, stay: Stay, method: RK4 | Adaptive | None = None) -> tuple[S
     found = []
     for patient in stay.cohort.patients:
         at = sorted({m.time for m in in_model_units(twin, stay.cohort, patient.measurements)})
-        course = Course(stay.theta, twin.schedule(stay.cohort, patient), at_rest(twin, stay.theta), tuple(at))
+        plan = twin.schedule(stay.cohort, patient)
+        course = Course(stay.theta, plan, at_rest(twin, plan, stay.theta), tuple(at))
         observed = solve(twin, course, method).observed[:, :, 0]
         found.append(Seen(patient.id, course, observed, scales(twin, course)[1]))
     return tuple(found)
