@@ -258,7 +258,7 @@ TWIN = Twin(
     model=MODEL,
     personal=("SIT", "SIE", "EGP0", "tmaxG"),
     schedule=schedule,
-    method=RK4(step=2.5),
+    method=RK4(step=1.0),
     assumptions=(
         "Of carbohydrate 80 % reach the blood, each meal by the same time course.",
         "Food is eaten at 5 g/min where the record does not say how long a meal took.",
