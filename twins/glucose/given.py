@@ -49,7 +49,7 @@ class Ports:
     drip: str = "intravenous"
     mg: float = 1.0
     mIU: float = 1.0
-    lag: float = LAG
+    lag: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
