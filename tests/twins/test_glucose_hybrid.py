@@ -1,0 +1,156 @@
+"""The hybrid is the core where its weights are 0, its gradient is exact, and it learns a misfit that is known."""
+
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+from complex_step import by_complex_step
+from home import record, structures
+
+from vvuq.models import RK4, Adaptive, Bolus, Infusion, Level, Model, Schedule, simulate
+from vvuq.numerics.streams import Draws
+from vvuq.record import Dose, Measurement
+
+TWIN = structures()["glucose"]
+PACKAGE = TWIN.model.rhs.__module__.rpartition(".")[0]
+hybrid, training = (import_module(f"{PACKAGE}.{name}") for name in ("hybrid", "training"))
+CORE, MODEL = TWIN.model, hybrid.HYBRID_MODEL
+MEDIANS = np.array([p.prior.quantile(0.5) for p in CORE.parameters])
+NAMES = hybrid.weight_names()
+DRAWS = Draws(1, "hybrid")
+
+
+def teacher():
+    """Weights that make glucose rise at night and absorb meals faster than the core does."""
+    weights = dict.fromkeys(NAMES, 0.0)
+    weights |= {"w15": -1.5, "s1": 0.15, "w24": 0.8, "w20": -0.5, "s2": 0.2, "s0": 0.1}
+    return np.array(list(weights.values()))
+
+
+def stay(number, count=24):
+    """Windows of one patient over a day, each begun by a state of its own."""
+    draws = np.random.default_rng(number)
+    meals = [420.0, 760.0, 1140.0]
+    plan = Schedule(
+        0.0,
+        tuple(Bolus(at + 8.0, "Isc1", 5000.0) for at in meals),
+        (Infusion(0.0, 2000.0, "basal", 12.0), *(Infusion(at, at + 12.0, "carbohydrate", 5000.0) for at in meals)),
+        (Level(0.0, "weight", 70.0),),
+    )
+    starts = np.sort(draws.choice(np.arange(15.0, 1440.0, 15.0), count, replace=False))
+    x0 = simulate(CORE, plan, MEDIANS, starts, method=RK4(5.0), x0=steady(plan)).states[:, :, 0].T.copy()
+    for name in ("G", "IG"):
+        x0[CORE.state_index(name)] = draws.uniform(60.0, 250.0, count)
+    return [plan] * count, starts, x0
+
+
+def steady(plan):
+    return import_module(f"{PACKAGE}.freeliving").steady_start(plan, MEDIANS, 120.0)
+
+
+def lesson(weights, number=1, count=24):
+    """Windows in which the sensor shows what the hybrid with these weights says."""
+    schedules, starts, x0 = stay(number, count)
+    core, unseen = np.repeat(MEDIANS[:, None], count, axis=1), np.full((12, count), np.nan)
+    blank = training.windows(MODEL, schedules, starts, core, x0, unseen)
+    theta = np.concatenate([core, np.repeat(weights[:, None], count, axis=1)])
+    return replace(blank, seen=training.go(blank.over, theta, x0).states[:, 0])
+
+
+def test_with_weights_of_zero_it_is_the_core():
+    (plan, *_), _, x0 = stay(3)
+    theta, method = np.concatenate([MEDIANS, np.zeros(hybrid.WEIGHTS)]), Adaptive(1e-10, 1e-10)
+    timed, at = hybrid.with_time_of_day(plan, 1600.0), np.linspace(0.0, 1500.0, 40)
+    found = simulate(MODEL, timed, theta, at, method=method, x0=x0[:, 0])
+    own = simulate(CORE, plan, MEDIANS, at, method=method, x0=x0[:, 0])
+    np.testing.assert_allclose(found.states, own.states, rtol=1e-6, atol=1e-6)
+    assert len(NAMES) == len(set(NAMES)) == hybrid.WEIGHTS == 65
+
+
+def test_the_time_of_day_is_that_of_the_clock():
+    plan = hybrid.with_time_of_day(Schedule(100.0), 400.0)
+    sines = {level.time: level.value for level in plan.levels if level.input == "day_sine"}
+    assert sorted(sines) == [100.0, 120.0, 180.0, 240.0, 300.0, 360.0]
+    assert sines[300.0] == pytest.approx(np.sin(2 * np.pi * 5.5 / 24))
+
+
+def test_the_gradient_is_that_of_the_complex_step():
+    weights, count = teacher() + 0.1 * np.random.default_rng(0).normal(size=65), 5
+    data, some = lesson(teacher(), count=count), ("w10", "w15", "w86", "s0", "s3")
+    seen = data.seen.copy()
+    seen[2:5, 1] = np.nan
+    loss, slopes = training.loss_and_gradient(replace(data, seen=seen), weights, 0.01)
+    schedules, starts, x0 = stay(1, count)
+    total, gradient = 0.0, np.zeros(len(some))
+    for i, (plan, start) in enumerate(zip(schedules, starts.tolist(), strict=True)):
+        timed = hybrid.with_time_of_day(plan, start + 180.0)
+        boluses = tuple(b for b in timed.boluses if b.time >= start)
+        flows = tuple(replace(f, start=max(f.start, start)) for f in timed.infusions if f.stop > start)
+        timed, at = replace(timed, start=start, boluses=boluses, infusions=flows), start + 15.0 * np.arange(1.0, 13.0)
+        y, by = by_complex_step(MODEL, timed, [*MEDIANS, *weights], some, at, 5.0, list(x0[:, i]))
+        error = (y[:, 0] - seen[:, i]) / training.SCALE
+        total += np.nansum(error**2)
+        gradient += np.nansum(error[:, None] * by[:, 0], axis=0) / training.SCALE
+    known = np.isfinite(seen).sum()
+    places = [NAMES.index(name) for name in some]
+    assert loss == pytest.approx(0.5 * total / known + 0.005 * weights @ weights, rel=1e-12)
+    np.testing.assert_allclose(slopes[places], gradient / known + 0.01 * weights[places], rtol=1e-10, atol=1e-14)
+
+
+def test_it_learns_a_misfit_that_is_known():
+    data, other = lesson(teacher(), 1, 48), lesson(teacher(), 2, 24)
+    found = training.train(data, decay=1e-7, iterations=60, draws=DRAWS)
+    assert found.after < 0.02 * found.before
+    before, _ = training.loss_and_gradient(other, np.zeros(65), 0.0)
+    after, _ = training.loss_and_gradient(other, found.weights, 0.0)
+    assert after < 0.05 * before  # stretches that it has not seen
+    again = training.train(data, decay=1e-7, iterations=60, draws=DRAWS)
+    np.testing.assert_array_equal(found.weights, again.weights)
+
+
+def test_decay_keeps_weights_small_and_an_exact_core_leaves_nothing_to_learn():
+    exact = training.train(lesson(np.zeros(65)), decay=1e-3, iterations=30, draws=DRAWS)
+    assert exact.before == pytest.approx(0.0, abs=1e-20) and np.abs(exact.weights[-9:]).max() < 1e-3
+    loose, tight = (
+        training.train(lesson(teacher()), decay=decay, iterations=30, draws=DRAWS).weights for decay in (1e-6, 1e-1)
+    )
+    assert np.linalg.norm(tight) < 0.5 * np.linalg.norm(loose)
+
+
+def wrong_rhs(t, x, u, theta, dx):
+    """A scaffold that is deliberately wrong: glucose rises with the effect of insulin."""
+    right_rhs(t, x, u, theta, dx)
+    dx[7] = dx[7] + 2 * x[6] * x[7]
+
+
+right_rhs = CORE.rhs
+
+
+def test_the_core_may_be_another_one():
+    wrong = replace(CORE, name="wrong_sign", rhs=wrong_rhs)
+    model = hybrid.hybrid_model(wrong)
+    assert isinstance(model, Model) and model.name == "wrong_sign_hybrid"
+    draws = np.random.default_rng(5)
+    x, u = draws.uniform(50.0, 150.0, len(CORE.states)), (1.0, 2.0, 3.0, 4.0, 70.0)
+    own, found, learned = ([0.0] * x.size for _ in range(3))
+    wrong.rhs(0.0, tuple(x), u, tuple(MEDIANS), own)
+    model.rhs(0.0, tuple(x), (*u, 0.5, 0.5), (*MEDIANS, *np.zeros(65)), found)
+    model.rhs(0.0, tuple(x), (*u, 0.5, 0.5), (*MEDIANS, *teacher()), learned)
+    assert found == pytest.approx(own)
+    changed = np.flatnonzero(np.array(learned) != np.array(found))
+    assert changed.tolist() == [CORE.state_index("G")]
+
+
+def test_windows_of_a_record_begin_where_the_sensor_stands():
+    meals = [Dose(float(at), 40.0, what="carbohydrate") for at in range(300, 2000, 400)]
+    cohort = record(*meals, Dose(30.0, 20.0, what="long_insulin"), times=tuple(np.arange(0.0, 2000.0, 15.0)))
+    (patient,) = cohort.patients
+    rising = tuple(Measurement(m.time, m.observable, 100.0 + 0.02 * m.time) for m in patient.measurements)
+    cohort = replace(cohort, patients=(replace(patient, measurements=rising),))
+    data = training.of_cohort(MODEL, cohort, {patient.id: MEDIANS}, every=180.0)
+    now, alpha = data.x0[CORE.state_index("IG")], MEDIANS[CORE.parameter_index("alpha")]
+    np.testing.assert_allclose(data.x0[CORE.state_index("G")], now + 0.02 * alpha)
+    np.testing.assert_allclose(data.seen[-1] - now, 0.02 * 180.0)
+    assert data.over.count == now.size > 5
+    assert np.all(data.x0[CORE.state_index("Ip")] > 0.0)
