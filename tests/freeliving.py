@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from vvuq.data.cohort import make_cohort
+from vvuq.interaction.arx import ARX
+from vvuq.interaction.course import Input
+from vvuq.interaction.network import Training
+from vvuq.interaction.recurrent import Recurrent
+from vvuq.models import RK4, Additive, LogNormal, Model, Observable, Parameter, Schedule, Twin
 from vvuq.record import Cohort, Dose, Measurement, Patient
 
 UNITS = {
@@ -41,3 +46,39 @@ def patient(number: int, days: float = 2.0, gaps: bool = True) -> Patient:
 def cohort(count: int = 4, days: float = 2.0) -> Cohort:
     """`count` such patients."""
     return make_cohort("home", [patient(i, days) for i in range(count)], UNITS)
+
+
+def rhs(t, x, u, theta, dx):
+    (G,) = x
+    k, base = theta
+    dx[0] = k * (base - G)
+
+
+def reading(t, x, u, theta, y):
+    y[0] = x[0]
+
+
+MODEL = Model(
+    name="relaxing",
+    states={"G": "mg/dL"},
+    inputs={},
+    parameters=(
+        Parameter("k", "1/min", LogNormal(0.01, 0.3), source="test"),
+        Parameter("base", "mg/dL", LogNormal(140.0, 0.2), source="test"),
+    ),
+    observables=(Observable("cgm", "mg/dL", reading, Additive(5.0)),),
+    rhs=rhs,
+    time_unit="min",
+)
+INPUTS = (Input("meal", ("carbohydrate",), lags=4), Input("flow", ("basal_insulin",), flow=True))
+LEARNERS = (ARX(INPUTS), Recurrent(INPUTS, hidden=4, networks=2, training=Training(epochs=2)))
+TWIN = Twin(
+    name="home",
+    title="Readings that return to a level",
+    model=MODEL,
+    personal=("k",),
+    schedule=lambda cohort, patient: Schedule(),
+    method=RK4(15.0),
+    assumptions=(),
+    forecasters={one.name: one for one in LEARNERS},
+)

@@ -55,6 +55,8 @@ WITH_INTERVAL = {
     "sensitivity": "S1_CL ST_CL S1_V ST_V",
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
+OF_FORECASTERS = {"forecast_comparison", "forecast_holdout"}  # see test_forecasts.py
+ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))
 
@@ -73,9 +75,9 @@ def test_values_and_tables_have_the_names_agreed(found, name):
 
 def test_every_analysis_declares_what_it_reports_with_its_unit(found, settings_of):
     """Before anything is run: from the twin and the settings alone."""
-    assert set(found) == set(collect("vvuq.analyses", Analysis)) - OF_EXPERIMENTS
+    assert set(found) == set(collect("vvuq.analyses", Analysis)) - ELSEWHERE
     for name, one in collect("vvuq.analyses", Analysis).items():
-        if name in OF_EXPERIMENTS:
+        if name in ELSEWHERE:
             continue
         declared = one.metrics(pk(), settings_of[name])
         assert {key: q.unit for key, q in found[name].values.items()} == declared, name
@@ -164,7 +166,7 @@ def test_all_analyses_and_checks_are_collected():
 
 def test_checks_speak_of_leaves_and_rungs(found):
     for one in collect("vvuq.analyses", Check).values():
-        for finding in () if one.analysis in OF_EXPERIMENTS else one.run(found[one.analysis]):
+        for finding in () if one.analysis in ELSEWHERE else one.run(found[one.analysis]):
             assert finding.leaf.split(".")[0] in ("verification", "validation", "applicability")
             assert finding.gradation in "abcde" and finding.reason
 

@@ -6,7 +6,10 @@ kinds of doses (given.py), count minutes and show `cgm` and `fingerstick` in mg/
 
 from __future__ import annotations
 
-from . import freeliving, hovorka, uva_padova
+from dataclasses import replace
 
-TWIN = freeliving.TWIN
+from . import freeliving, hovorka, uva_padova
+from .forecasters import DATA_DRIVEN
+
+TWIN = replace(freeliving.TWIN, forecasters=DATA_DRIVEN)
 RIVALS = (uva_padova.TWIN, hovorka.TWIN)
