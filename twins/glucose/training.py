@@ -13,7 +13,6 @@ from scipy.optimize import minimize
 from vvuq.interaction.forecaster import AHEAD, around, eligible, readings, truths
 from vvuq.models import RK4, Model, Schedule, simulate
 from vvuq.models.adjoint import Course, Runs, back, go, runs
-from vvuq.numerics.streams import Draws
 from vvuq.record import Cohort, Floats
 
 from .freeliving import MODEL as CORE
@@ -107,11 +106,13 @@ def loss_and_gradient(
     return loss, slopes.sum(axis=1) + decay * weights
 
 
-def train(data: Windows, *, decay: float, iterations: int, draws: Draws) -> Trained:
-    """Weights with the least loss that L-BFGS finds, from small random thresholds and weights of the units and none of
-    their sum. A loss that is not finite counts as very large."""
-    start = np.zeros(WEIGHTS)
-    start[: WEIGHTS - UNITS - 1] = 0.5 * draws.normal(0, "weights", (WEIGHTS - UNITS - 1,))
+def start_from(normal: Floats) -> Floats:
+    """Weights to begin with: small ones of the units, from 56 standard normal draws, and none of their sum."""
+    return np.concatenate([0.5 * normal, np.zeros(UNITS + 1)])
+
+
+def train(data: Windows, start: Floats, *, decay: float, iterations: int) -> Trained:
+    """Weights with the least loss that L-BFGS finds from `start`. A loss that is not finite counts as very large."""
     memory: list[Course] = []
 
     def objective(weights: Floats) -> tuple[float, Floats]:
