@@ -14,7 +14,7 @@ from vvuq.record import Cohort, Dose, Measurement, Patient
 
 UNITS = {
     "time": "min", "cgm": "mg/dL", "carbohydrate": "g", "rapid_insulin": "IU", "long_insulin": "IU",
-    "basal_insulin": "IU",
+    "basal_insulin": "IU", "weight": "kg",
 }  # fmt: skip
 DAY = 1440.0
 
@@ -40,7 +40,7 @@ def patient(number: int, days: float = 2.0, gaps: bool = True) -> Patient:
     doses += [Dose(float(t), 12.0, what="long_insulin") for t in np.arange(begin, times[-1], DAY)]
     flow = np.arange(begin, times[-1], 240.0)
     doses += [Dose(float(t), float(rng.uniform(1.0, 3.0)), 240.0, what="basal_insulin") for t in flow]
-    return Patient(f"p{number}", (), tuple(sorted(doses, key=lambda d: d.time)), taken)
+    return Patient(f"p{number}", (("weight", 60.0 + number),), tuple(sorted(doses, key=lambda d: d.time)), taken)
 
 
 def cohort(count: int = 4, days: float = 2.0) -> Cohort:

@@ -16,7 +16,7 @@ from vvuq.calibration.foce import Population
 from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import InputError, NotEvaluable
-from vvuq.interaction.forecast import Forecast, forecast
+from vvuq.interaction.forecast import Forecast, forecast_from
 from vvuq.methods.scores import mixture_cdf
 from vvuq.models import Additive, Bolus, Noise, Schedule
 
@@ -64,7 +64,7 @@ def test_without_noise_all_is_ignorance():
 def test_with_certain_parameters_all_is_noise():
     system, schedule, ms, belief = of(COHORT.patients[0])
     certain = replace(belief, root=np.zeros((3, 3)))
-    found = forecast(system, certain, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+    found = forecast_from(system, certain, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
     assert found.epistemic_sd()[0] < 1e-12
     h = pk().closed_form(schedule, TRUE.theta, np.array([ms[-1].time]))[0]
     np.testing.assert_allclose(found.total_quantiles(P90)[0], norm.ppf(P90, h, 0.1 * h), rtol=1e-6)
@@ -75,7 +75,7 @@ def test_members_are_the_closed_form_at_their_own_parameters():
     patient = COHORT.patients[2]
     system, schedule, ms, belief = of(patient)
     times = np.array([ms[0].time, ms[-1].time])
-    found = forecast(system, belief, schedule, "concentration", times, NORMALS[:, :20])
+    found = forecast_from(system, belief, schedule, "concentration", times, NORMALS[:, :20])
     for m in range(20):
         logs = belief.mean[1:] + 0.18 * NORMALS[1:, m]
         exact = pk().closed_form(schedule, np.array([*np.exp(logs), 0.15]), times)
@@ -89,7 +89,7 @@ def test_shared_draws_pair_two_forecasts():
     twice = replace(schedule, boluses=tuple(replace(b, amount=2 * b.amount) for b in schedule.boluses))
     at, other = np.array([30.0]), np.random.default_rng(5).standard_normal((3, 512))
     one, two, apart = (
-        forecast(system, belief, s, "concentration", at, n).values[0]
+        forecast_from(system, belief, s, "concentration", at, n).values[0]
         for s, n in ((schedule, NORMALS), (twice, NORMALS), (twice, other))
     )
     np.testing.assert_allclose(two, 2.0 * one, rtol=1e-12)
@@ -104,7 +104,7 @@ def test_bands_of_one_target_narrow_on_average_as_samples_arrive():
         row = []
         for taken in range(3):
             system, schedule, ms, belief = of(patient, taken)
-            found = forecast(system, belief, schedule, "concentration", np.array([ms[2].time]), NORMALS)
+            found = forecast_from(system, belief, schedule, "concentration", np.array([ms[2].time]), NORMALS)
             low, high = found.total_quantiles(P90)[0]
             row.append([found.epistemic_sd()[0], high - low, found.aleatory_sd()[0]])
         widths.append(row)
@@ -122,12 +122,12 @@ def explosive(noise):
 def test_failed_members_are_counted_and_left_out():
     system = explosive(Additive(0.1))
     belief = gaussian(system, 0.0, np.array([1.0, 0.0]), np.diag([0.0, 0.25]))
-    found = forecast(system, belief, Schedule(), "amount", np.array([0.5, 0.8]), NORMALS[:2])
+    found = forecast_from(system, belief, Schedule(), "amount", np.array([0.5, 0.8]), NORMALS[:2])
     poles = np.exp(-0.5 * NORMALS[1])
     assert 0 < np.sum(poles < 0.7) <= found.failed <= np.sum(poles < 0.8) < 512, "a fixed step may just leap a pole"
     assert found.values.shape == (2, 512 - found.failed) and np.all(np.isfinite(found.values))
     with pytest.raises(NotEvaluable, match="no member of the forecast"):
-        forecast(system, belief, Schedule(), "amount", np.array([50.0]), NORMALS[:2])
+        forecast_from(system, belief, Schedule(), "amount", np.array([50.0]), NORMALS[:2])
 
 
 @pytest.mark.parametrize("wrong", [1e3, 1e6, 1e12, 1e100, 1e300])
@@ -141,20 +141,20 @@ def test_a_sample_that_contradicts_the_belief_by_many_orders_ends_in_a_code(wron
     at = np.array([ms[-1].time + 1.0])
     if seen.code == 0:
         with contextlib.suppress(NotEvaluable):
-            assert np.all(np.isfinite(forecast(system, after, schedule, "concentration", at, NORMALS).values))
+            assert np.all(np.isfinite(forecast_from(system, after, schedule, "concentration", at, NORMALS).values))
     else:
-        same = (forecast(system, b, schedule, "concentration", at, NORMALS).values for b in (belief, after))
+        same = (forecast_from(system, b, schedule, "concentration", at, NORMALS).values for b in (belief, after))
         np.testing.assert_array_equal(*same)
 
 
 def test_members_out_of_range_are_counted_and_left_out():
     system, schedule, ms, belief = of(COHORT.patients[0], 1)
     wide = replace(belief, root=np.diag([0.0, 400.0, 0.1]))
-    found = forecast(system, wide, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+    found = forecast_from(system, wide, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
     assert 0 < found.failed < 512 and np.all(np.isfinite(found.values))
     lost = replace(belief, mean=np.array([belief.mean[0], 1e4, 0.0]))
     with pytest.raises(NotEvaluable, match="no parameters are finite"):
-        forecast(system, lost, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
+        forecast_from(system, lost, schedule, "concentration", np.array([ms[-1].time]), NORMALS)
 
 
 def test_a_proportional_error_has_no_meaning_before_the_first_dose():
@@ -162,15 +162,15 @@ def test_a_proportional_error_has_no_meaning_before_the_first_dose():
     belief = gaussian(system, 0.0, np.zeros(2), np.diag([0.0, 0.25]))
     later = Schedule(boluses=(Bolus(1.0, "A", 0.1),))
     with pytest.raises(NotEvaluable, match="no member of the forecast"):
-        forecast(system, belief, later, "amount", np.array([0.5]), NORMALS[:2])
+        forecast_from(system, belief, later, "amount", np.array([0.5]), NORMALS[:2])
 
 
 def test_what_lies_before_the_belief_cannot_be_forecast():
     system, schedule, ms, belief = of(COHORT.patients[0], 1)
     with pytest.raises(InputError, match="times"):
-        forecast(system, belief, schedule, "concentration", np.array([ms[0].time - 1.0]), NORMALS)
+        forecast_from(system, belief, schedule, "concentration", np.array([ms[0].time - 1.0]), NORMALS)
     with pytest.raises(InputError, match="observable"):
-        forecast(system, belief, schedule, "mood", np.array([ms[0].time]), NORMALS)
+        forecast_from(system, belief, schedule, "mood", np.array([ms[0].time]), NORMALS)
 
 
 def transforms(cohort, population):
@@ -179,7 +179,7 @@ def transforms(cohort, population):
     for patient in cohort.patients:
         for k in range(len(patient.measurements)):
             system, schedule, ms, belief = of(patient, k, population, cohort)
-            found = forecast(system, belief, schedule, "concentration", np.array([ms[k].time]), NORMALS)
+            found = forecast_from(system, belief, schedule, "concentration", np.array([ms[k].time]), NORMALS)
             out.append(mixture_cdf(ms[k].value, found.values[0], found.error_sd[0]))
     return np.array(out)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vvuq.data.known import known_at
 from vvuq.errors import InputError
 from vvuq.interaction.forecaster import (
     AHEAD,
@@ -16,7 +17,6 @@ from vvuq.interaction.forecaster import (
     around,
     cycle_of,
     eligible,
-    known_at,
     own,
     readings,
     truths,
@@ -75,7 +75,7 @@ def test_a_stride_below_the_grid_is_refused():
 def test_what_is_known_ends_at_the_origin_and_infusions_go_on():
     doses = (Dose(0.0, 2.0, 60.0), Dose(50.0, 3.0, 60.0), Dose(100.0, 40.0), Dose(101.0, 5.0))
     taken = tuple(Measurement(t, "cgm", 100.0) for t in (85.0, 100.0, 115.0))
-    known = known_at(Patient("x", (), doses, taken), 100.0)
+    known = known_at(Patient("x", (), doses, taken), 100.0, 280.0)
     assert known.measurements == taken[:2]
     assert known.doses == (doses[0], Dose(50.0, 3.0 * 230.0 / 60.0, 230.0), doses[2])
 
@@ -83,7 +83,7 @@ def test_what_is_known_ends_at_the_origin_and_infusions_go_on():
 def test_what_is_known_does_not_change_with_the_future():
     for origin in ORIGINS:
         changed = altered_after(ONE, origin, np.random.default_rng(int(origin)))
-        assert changed != ONE and known_at(changed, origin) == known_at(ONE, origin)
+        assert changed != ONE and known_at(changed, origin, origin + 180.0) == known_at(ONE, origin, origin + 180.0)
 
 
 def test_draws_belong_to_the_patient_and_to_the_origin():

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vvuq.interaction.personal import Personal
+
 from . import freeliving, hovorka, uva_padova
 from .forecasters import DATA_DRIVEN
 
-TWIN = replace(freeliving.TWIN, forecasters=DATA_DRIVEN)
+TWIN = replace(freeliving.TWIN, forecasters={"personal twin": Personal(freeliving.TWIN), **DATA_DRIVEN})
 RIVALS = (uva_padova.TWIN, hovorka.TWIN)

@@ -36,8 +36,11 @@ def filter_record(
     *,
     roots: bool = False,
     tier: Tier = "lanes",
+    walk: Walk | None = None,
 ) -> Filtered:
     """The belief after each observation, in order of time, and what each cycle saw.
+
+    walk: walk_of() for this schedule, the prior's time and these times, where many parameters take the same one.
 
     roots: keeps the covariance root after each cycle. tier: "lanes" runs the sigma points side by side where the model
     has a wide form, else it is as "pointer", one run at a time; the results are the same. "straight" also writes the
@@ -48,9 +51,10 @@ def filter_record(
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
     times, values = _measured(system, prior, observations)
     lanes = lane_kernels(system.model, weights(method, system.size).mean.size) if tier != "pointer" else None
+    walk = walk or walk_of(system, schedule, times)
     belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
     found = _found(times.size - 1, system, roots)
-    _run(_Work(method, system, schedule, times, values, belief, found, lanes), straight=tier == "straight")
+    _run(_Work(method, system, walk, values, belief, found, lanes), straight=tier == "straight")
     mean, sd, kept, innovation, predicted, spread, numbers, codes = found
     good = codes == 0
     total = np.concatenate([[prior.log_likelihood], numbers[good, 1]]).cumsum()[-1]
@@ -75,13 +79,29 @@ def filter_record(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Walk:
+    """The way through a schedule, as the kernels take it: the grid of events and samples, the inputs that a sample at
+    the very start sees, and where among the grid's boundaries the times stand."""
+
+    grid: tuple[Any, ...]
+    first: Floats
+    rows: Integers
+
+
+def walk_of(system: System, schedule: Schedule, times: Floats) -> Walk:
+    """The way from times[0], where a belief stands, through the times of its observations; no parameter changes it."""
+    grid, rows = _walk(system, schedule, times)
+    first = _first_inputs(system, schedule, float(times[0]), rows)
+    return Walk((grid.t, grid.u, grid.jump, grid.reset, _events(schedule, grid)), first, rows)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class _Work:
-    """What the kernels are given: times (T + 1,), values (T, q), the belief, which is carried on, and what is found."""
+    """What the kernels are given: values (T, q), the belief, which is carried on, and what is found."""
 
     method: Unscented
     system: System
-    schedule: Schedule
-    times: Floats
+    walk: Walk
     values: Floats
     belief: tuple[Floats, Floats]
     found: tuple[Any, ...]
@@ -90,15 +110,13 @@ class _Work:
 
 def _run(work: _Work, *, straight: bool) -> None:
     """All cycles. What the kernel without loops leaves, the general one takes: one cycle first, then twice as many."""
-    system, cycles = work.system, work.times.size - 1
-    grid, rows = _walk(system, work.schedule, work.times)
-    walk = grid.t, grid.u, grid.jump, grid.reset, _events(work.schedule, grid)
-    first = _first_inputs(system, work.schedule, float(work.times[0]), rows)
+    system, cycles = work.system, work.values.shape[0]
+    walk, first, rows = work.walk.grid, work.walk.first, work.walk.rows
     drift, error, at = np.array(system.drift, dtype=float), _errors(system), rows[:1].copy()
     of = weights(work.method, system.size)
-    side = _side(system, of.mean.size, work.lanes)
+    side = lanes_for(system, of.mean.size, work.lanes)
     takes = [
-        *parts(), *_model(system, work.lanes), walk, first, rows, system.step, _learned(system), _operator(system),
+        *parts(), *_model(system, work.lanes), walk, first, rows, system.step, how_learned(system), _operator(system),
         (of.scale, of.mean, of.root), drift, error, work.values, *_correlated(system, work.values), work.belief,
         *_room(system, of.mean.size, side), work.found,
     ]  # fmt: skip
@@ -173,7 +191,7 @@ def _model(system: System, lanes: Lanes | None) -> tuple[Pointer, Pointer, Point
     return field, field, lanes.carry, lanes.observe, lanes.width
 
 
-def _learned(system: System) -> tuple[Integers, Integers, Floats]:
+def how_learned(system: System) -> tuple[Integers, Integers, Floats]:
     """Which parameters are learned, by which transform, and within which bounds."""
     learned = np.array([system.model.parameter_index(name) for name in system.learned], dtype=np.int64)
     kinds, bounds = np.full(learned.size, IDENTITY), np.zeros((learned.size, 2))
@@ -190,7 +208,7 @@ def _errors(system: System) -> Floats:
     return np.array([[n.sd for n in system.noise], [n.cv for n in system.noise], [0.0 for _ in system.noise]])
 
 
-def _side(system: System, count: int, of: Lanes | None) -> tuple[Floats, Floats, tuple[Floats, ...]]:
+def lanes_for(system: System, count: int, of: Lanes | None) -> tuple[Floats, Floats, tuple[Floats, ...]]:
     """Points (d, N), lanes (n + p, W), which hold the parameters, and these as kernels take them."""
     n, theta, empty = system.states, np.asarray(system.theta, dtype=float), np.empty
     width = count if of is None else of.count(count)

@@ -12,7 +12,7 @@ import numpy as np
 
 from vvuq.errors import InputError
 from vvuq.numerics.streams import Draws
-from vvuq.record import Cohort, Dose, Floats, Patient
+from vvuq.record import Cohort, Floats, Patient
 
 Kind = Literal["mechanistic", "hybrid", "data-driven", "baseline"]
 STEP, STEPS = 15.0, 12  # minutes between forecast readings, and how many: 3 h
@@ -94,21 +94,6 @@ def eligible(patient: Patient, *, stride: float = STEP, history: float = 120.0, 
         if not kept or time >= kept[-1] + stride - TOLERANCE:
             kept.append(float(time))
     return np.array(kept)
-
-
-def known_at(patient: Patient, origin: float) -> Patient:
-    """The patient as on record at `origin`: nothing later, and what is being infused goes on as it was.
-
-    An infusion that has begun and not ended is given until the last forecast time, at its rate."""
-    end = origin + float(AHEAD[-1])
-    doses = tuple(_going_on(dose, origin, end) for dose in patient.doses if dose.time <= origin)
-    return replace(patient, doses=doses, measurements=tuple(m for m in patient.measurements if m.time <= origin))
-
-
-def _going_on(dose: Dose, origin: float, end: float) -> Dose:
-    if dose.duration == 0.0 or dose.time + dose.duration <= origin:
-        return dose
-    return replace(dose, amount=dose.amount * (end - dose.time) / dose.duration, duration=end - dose.time)
 
 
 def own(draws: Draws, patient: Patient) -> Draws:

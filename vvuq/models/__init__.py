@@ -2,6 +2,7 @@
 
 from vvuq.models.claims import Balance, Claims, Envelope, Monotone, Range
 from vvuq.models.cohort import simulate_cohort
+from vvuq.models.follow import Follow
 from vvuq.models.model import Model
 from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
 from vvuq.models.schedule import Bolus, Infusion, Level, Reset, Schedule
@@ -16,6 +17,7 @@ __all__ = [
     "Bolus",
     "Claims",
     "Envelope",
+    "Follow",
     "Infusion",
     "Level",
     "LogNormal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,6 +168,21 @@ def _inputs(model: Model, schedules: Sequence[Schedule], t: Floats) -> Floats:
         during = (begins >= i.start) & (begins < i.stop)
         u[during, model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
     return u
+
+
+def since(schedule: Schedule, time: float) -> Schedule:
+    """What the schedule still does from `time` on, as a schedule that begins then."""
+    held: dict[str, Level] = {}
+    for level in sorted(schedule.levels, key=lambda item: item.time):
+        if level.time <= time:
+            held[level.input] = replace(level, time=time)
+    return Schedule(
+        time,
+        tuple(b for b in schedule.boluses if b.time >= time),
+        tuple(replace(i, start=max(i.start, time)) for i in schedule.infusions if i.stop > time),
+        (*held.values(), *(level for level in schedule.levels if level.time > time)),
+        tuple(r for r in schedule.resets if r.time >= time),
+    )
 
 
 def inputs_before(model: Model, schedule: Schedule, time: float) -> Floats:

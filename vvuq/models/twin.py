@@ -15,6 +15,7 @@ from typing import Any
 
 from vvuq.errors import InputError, near
 from vvuq.models.claims import Claims, check_claims
+from vvuq.models.follow import Follow, check_follow
 from vvuq.models.guard import guarded
 from vvuq.models.lines import innermost
 from vvuq.models.model import Model
@@ -44,7 +45,8 @@ class Twin:
     vvuq/assimilation/experiment.py). forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py).
     rest(schedule, theta (p, members)) -> states (n, members): where they stay under the schedule's covariates while
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
-    try. Raises InputError where the claims do not fit the model."""
+    try. follow: how patients are tracked over days, for a twin that does. Raises InputError where claims or follow do
+    not fit the model."""
 
     name: str
     title: str
@@ -60,9 +62,12 @@ class Twin:
     experiments: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     forecasters: Mapping[str, Any] = field(default_factory=dict)
     rest: Callable[[Schedule, Floats], Floats] | None = None
+    follow: Follow | None = None
 
     def __post_init__(self) -> None:
         check_claims(self.name, self.model, self.claims)
+        if self.follow is not None:
+            check_follow(self.name, self.model, self.personal, self.follow)
 
 
 def load_twin(path: Path, rival: str = "", where: str = "") -> Twin:

@@ -23,7 +23,7 @@ from vvuq.calibration.foce import Population, fit_population
 from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.data.split import overlap
-from vvuq.interaction.forecast import forecast
+from vvuq.interaction.forecast import forecast_from
 from vvuq.models.parameter import Observable
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Evidence, Finding, Floats, Quantity, Table
@@ -79,7 +79,7 @@ def _bands(twin: Twin, fit: Population, cohort: Cohort, seen: Observable, found:
         times = np.linspace(belief.time, taken[-1].time, 61)[1:] if belief.time < taken[-1].time else np.empty(0)
         if not times.size:
             continue
-        ahead = forecast(system, belief, schedule, seen.name, times, draws)
+        ahead = forecast_from(system, belief, schedule, seen.name, times, draws)
         outer, inner = ahead.total_quantiles(CENTRAL90), ahead.epistemic_quantiles(CENTRAL90)
         for t, (low, median, high), (inner_low, _, inner_high) in zip(times, outer, inner, strict=True):
             rows.append((patient.id, k, *(float(v) for v in (t, median, low, high, inner_low, inner_high))))

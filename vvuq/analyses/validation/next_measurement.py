@@ -16,7 +16,7 @@ from vvuq.calibration.foce import Population
 from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import NotEvaluable
-from vvuq.interaction.forecast import Forecast, forecast
+from vvuq.interaction.forecast import Forecast, forecast_from
 from vvuq.methods.scores import crps_mixture, mixture_cdf, prediction_error
 from vvuq.models.twin import Twin
 from vvuq.record import Cohort, Floats, Patient
@@ -66,13 +66,13 @@ def of_patient(twin: Twin, population: Population, cohort: Cohort, patient: Pati
         if seen[k].code != 0:
             raise NotEvaluable(f"the filter failed on measurement {k + 1} of a patient: code {seen[k].code}")
         ahead, alone = (
-            forecast(system, belief, schedule, m.observable, np.array([m.time]), draws)
+            forecast_from(system, belief, schedule, m.observable, np.array([m.time]), draws)
             for belief in (beliefs[k], beliefs[0])
         )
         failed += ahead.failed
         rows.append([k, m.time, m.value, *_twin(ahead, m.value), seen[k].nis, *_baseline(alone, m.value)])
     for belief in beliefs[:3] if len(taken) >= 3 else ():
-        ahead = forecast(system, belief, schedule, taken[2].observable, np.array([taken[2].time]), draws)
+        ahead = forecast_from(system, belief, schedule, taken[2].observable, np.array([taken[2].time]), draws)
         low, _, high = ahead.total_quantiles(CENTRAL90)[0]
         third.append([ahead.epistemic_sd()[0] ** 2, ahead.aleatory_sd()[0] ** 2, high - low])
     n = len(twin.model.states)

@@ -10,7 +10,7 @@ import numpy as np
 from vvuq.calibration.foce import Population
 from vvuq.calibration.personal import assimilate, personal_system, prior_belief
 from vvuq.errors import NotEvaluable
-from vvuq.interaction.forecast import forecast
+from vvuq.interaction.forecast import forecast_from
 from vvuq.methods.consistency import nees
 from vvuq.methods.scores import mixture_cdf
 from vvuq.models.schedule import Schedule
@@ -87,7 +87,7 @@ def watch(twin: Twin, population: Population, stay: Stay, normals: Floats) -> Wa
             continue
         channel = twin.model.observable_index(m.observable)
         try:
-            ahead = forecast(system, beliefs[k], stay.schedule, m.observable, np.array([m.time]), normals)
+            ahead = forecast_from(system, beliefs[k], stay.schedule, m.observable, np.array([m.time]), normals)
         except NotEvaluable:
             continue
         pit = mixture_cdf(m.value, ahead.values[0], ahead.error_sd[0])

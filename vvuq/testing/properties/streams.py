@@ -16,7 +16,7 @@ from vvuq.assimilation.system import System, gaussian
 from vvuq.calibration.personal import assimilate
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import VvuqError
-from vvuq.interaction.forecast import forecast
+from vvuq.interaction.forecast import forecast_from
 from vvuq.models.claims import Envelope
 from vvuq.models.twin import Twin
 from vvuq.record import Belief, Floats, Measurement
@@ -75,7 +75,7 @@ def _forecast(twin: Twin, case: Drawn, others: int) -> Floats | str:
     beliefs, _ = assimilate(system, belief, plan, samples[:-1])
     last = samples[-1]
     try:
-        found = forecast(system, beliefs[-1], plan, last.observable, np.array([last.time]), normals)
+        found = forecast_from(system, beliefs[-1], plan, last.observable, np.array([last.time]), normals)
     except VvuqError as reason:
         return str(reason)
     return np.concatenate([found.values, found.error_sd])
