@@ -13,6 +13,7 @@ from vvuq.record import Evidence
 
 _STEPS = ("screened", "excluded", "analysed", "build", "held_out")
 _VALUES = tuple(f"n_{step}" for step in _STEPS) + ("n_overlap", "n_measurements", "n_doses")
+_TABLES = ("flow", "reading", "table1", "within", "missingness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def build(source: Source) -> View:
     if splits is None or source.plan.cohort is None:
         return View("", "", "", source.relevance, None)
     rule = "the patients with the lowest sha256 of salt + patient id; nobody chooses them, and the rule is in the plan"
-    shown = block(source, "cohort", _VALUES, ("flow", "table1", "missingness"), (_flow,), section="data")
+    shown = block(source, "cohort", _VALUES, _TABLES, (_flow,), section="data")
     return View(source.plan.cohort, rule, splits.salt, splits.relevance, shown)
 
 
@@ -43,6 +44,7 @@ def _flow(ident: str, evidence: Evidence) -> Figure | None:
         step: f"{_title(step)}\n{show(plain(quantity.value) if quantity else None)} patients{samples.get(step, '')}"
         for step, quantity in values.items()
     }
+    texts["excluded"] += _dropped(evidence)
     alt = "; ".join(text.replace("\n", ": ") for text in texts.values())
     svg = flow_diagram("figure-flow", texts, alt)
     return Figure("figure-flow", svg, alt, "Way of the patients through the study", ident)
@@ -53,6 +55,15 @@ def _samples(evidence: Evidence) -> dict[str, str]:
     table = evidence.tables.get("flow")
     rows = texts_of(table, ("step", "measurements")) if table else []
     return {step.lower().replace(" ", "_").replace("-", "_"): f", {count} measurements" for step, count in rows}
+
+
+def _dropped(evidence: Evidence) -> str:
+    """How many rows and readings the cohort's reader dropped by its rules, where it tells."""
+    table = evidence.tables.get("reading")
+    if table is None:
+        return ""
+    dropped = sum(int(count or 0) for what, count in table.rows if str(what).endswith("dropped"))
+    return f"\n{dropped} rows and readings dropped by rule"
 
 
 def _title(step: str) -> str:
