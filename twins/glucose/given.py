@@ -2,8 +2,9 @@
 
 Food is eaten at 5 g/min, as in public simulators of Dalla Man et al., IEEE TBME 2007;54:1740, unless the record says
 how long it took. Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227), unless a structure
-says otherwise. The slower kinds are released evenly over a time and absorbed as a rapid analogue is after that: the
-simplest form that has their published mean or length.
+says otherwise. Glucose that runs into a vein goes the way of food, which delays it by the absorption: no structure has
+a port of its own for it, and a bag runs for hours. The slower kinds are released evenly over a time and absorbed as a
+rapid analogue is after that: the simplest form that has their published mean or length.
 
     short         136 min: the mean residence time is 217 min for human insulin, 149 min for aspart
                   (Home et al., Eur J Clin Pharmacol 1999;55:199), and an even release delays by half its length
@@ -22,7 +23,7 @@ from vvuq.models.units import factor
 from vvuq.record import Cohort, Dose, Patient
 
 EATING = 5000.0  # mg/min
-FOOD, PUMP, DRIP = "carbohydrate", "basal_insulin", "intravenous_insulin"
+FOOD, SUGAR, PUMP, DRIP = "carbohydrate", "intravenous_glucose", "basal_insulin", "intravenous_insulin"
 RELEASE = {  # min
     "rapid_insulin": 0.0,
     "short_insulin": 136.0,
@@ -30,7 +31,7 @@ RELEASE = {  # min
     "long_insulin": 24.0 * 60.0,
 }
 SLOW = ("intermediate_insulin", "long_insulin")
-KINDS = (FOOD, *RELEASE, PUMP, DRIP)
+KINDS = (FOOD, SUGAR, *RELEASE, PUMP, DRIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def given(cohort: Cohort, patient: Patient, ports: Ports) -> Given:
     for dose in patient.doses:
         if dose.what not in KINDS:
             raise InputError(where, "dose name", dose.what, f"one of {', '.join(KINDS)}")
-        own = factor(units[dose.what], "mg" if dose.what == FOOD else "mIU", where)
+        own = factor(units[dose.what], "mg" if dose.what in (FOOD, SUGAR) else "mIU", where)
         events.append(_event(dose, minutes, dose.amount * own, ports))
     start = min([d.time for d in patient.doses] + [m.time for m in patient.measurements]) * minutes
     weight = covariates["weight"] * factor(units["weight"], "kg", where)
@@ -84,7 +85,7 @@ def given(cohort: Cohort, patient: Patient, ports: Ports) -> Given:
 def _event(dose: Dose, minutes: float, amount: float, ports: Ports) -> Bolus | Infusion:
     """A dose of `amount` mg or mIU as one event."""
     time, lasting = dose.time * minutes, dose.duration * minutes
-    if dose.what == FOOD:
+    if dose.what in (FOOD, SUGAR):
         return flow(ports.food, time, lasting or amount / EATING, amount * ports.mg)
     amount *= ports.mIU
     if dose.what == DRIP:
