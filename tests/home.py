@@ -12,7 +12,7 @@ from vvuq.record import Cohort, Dose, Measurement, Patient
 
 INSULIN = ("rapid", "short", "intermediate", "long", "basal", "intravenous")
 UNITS = {"time": "min", "weight": "kg", "carbohydrate": "g", "cgm": "mg/dL", "fingerstick": "mg/dL"}
-UNITS |= {"intravenous_glucose": "g"} | {f"{kind}_insulin": "IU" for kind in INSULIN}
+UNITS |= {f"{kind}_insulin": "IU" for kind in INSULIN} | {"intravenous_glucose": "g"}
 
 
 @cache

@@ -113,7 +113,7 @@ def test_insulin_acts_more_the_lower_glucose_is_and_evenly_outside_the_risk_scal
         slopes = []
         for action in (0.0, 0.01):
             out = [0.0] * 10
-            MODEL.rhs(0.0, (0.0,) * 6 + (action, at, at, 0.0), (0.0,) * 4 + (WEIGHT,), tuple(theta.values()), out)
+            MODEL.rhs(0.0, (0.0,) * 6 + (action, at, at, 0.0), (0.0,) * 5 + (WEIGHT,), tuple(theta.values()), out)
             slopes.append(out[7])
         return (slopes[0] - slopes[1]) / (0.01 * at)
 
@@ -131,7 +131,7 @@ def test_a_start_shows_the_first_reading_and_insulin_that_does_not_move(flows):
     x0 = module.steady_start(plan, MEDIANS, 200.0)
     rate = 1000.0 / 60.0 if flows else need()
     out = [0.0] * 10
-    MODEL.rhs(0.0, tuple(x0[:, 0]), (0.0, rate, 0.0, 0.0, WEIGHT), tuple(MEDIANS.values()), out)
+    MODEL.rhs(0.0, tuple(x0[:, 0]), (0.0, rate, 0.0, 0.0, 0.0, WEIGHT), tuple(MEDIANS.values()), out)
     np.testing.assert_allclose(out[:7], 0.0, atol=1e-12)
     assert x0[[7, 8], 0].tolist() == [200.0, 200.0]
     many = module.steady_start(plan, np.repeat([[v] for v in MEDIANS.values()], 3, axis=1), 200.0)

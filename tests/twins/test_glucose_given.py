@@ -78,6 +78,6 @@ def test_what_a_structure_cannot_take_is_refused():
     assert np.isfinite(cohort.patients[0].measurements[0].value)
 
 
-def test_glucose_into_a_vein_goes_the_way_of_food():
+def test_glucose_into_a_vein_is_in_the_blood_at_once():
     (bag,) = events(Dose(10.0, 25.0, 200.0, "intravenous_glucose"))
-    assert (bag.start, bag.stop, bag.input) == (10.0, 210.0, "carbohydrate") and amount(bag) == pytest.approx(25_000.0)
+    assert (bag.start, bag.stop, bag.input) == (10.0, 210.0, "dextrose") and amount(bag) == pytest.approx(25_000.0)

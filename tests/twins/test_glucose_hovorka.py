@@ -98,7 +98,7 @@ def test_every_kink_is_continuous(state):
         x = [10.0] * 5 + [0.02, 0.003, 0.5, 60.0, 20.0, 5.0]
         x[MODEL.state_index(name)] = value
         out = [0.0] * 11
-        MODEL.rhs(0.0, tuple(x), (0.0, 6.0, 0.0, 0.0, WEIGHT), tuple(MEDIANS.values()), out)
+        MODEL.rhs(0.0, tuple(x), (0.0, 6.0, 0.0, 0.0, 0.0, WEIGHT), tuple(MEDIANS.values()), out)
         slopes.append(out)
     np.testing.assert_allclose(*slopes, rtol=1e-6, atol=1e-7)
 

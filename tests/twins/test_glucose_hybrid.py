@@ -131,7 +131,7 @@ def test_the_core_may_be_another_one():
     model = hybrid.hybrid_model(wrong)
     assert isinstance(model, Model) and model.name == "wrong_sign_hybrid"
     draws = np.random.default_rng(5)
-    x, u = draws.uniform(50.0, 150.0, len(CORE.states)), (1.0, 2.0, 3.0, 4.0, 70.0)
+    x, u = draws.uniform(50.0, 150.0, len(CORE.states)), (1.0, 2.0, 3.0, 4.0, 5.0, 70.0)
     own, found, learned = ([0.0] * x.size for _ in range(3))
     wrong.rhs(0.0, tuple(x), u, tuple(MEDIANS), own)
     model.rhs(0.0, tuple(x), (*u, 0.5, 0.5), (*MEDIANS, *np.zeros(65)), found)

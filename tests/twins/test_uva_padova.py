@@ -86,7 +86,7 @@ def test_with_the_insulin_that_it_needs_a_patient_stays_at_basal_glucose(seed):
     expected[list(INSULIN)] *= weight
     np.testing.assert_allclose(x0[:13, 0], expected, rtol=1e-9, atol=1e-9)
     assert plan.infusions[0].rate == pytest.approx(basal * weight, rel=1e-12)
-    slope, u = [0.0] * 14, (0.0, plan.infusions[0].rate, 0.0, 0.0, weight)
+    slope, u = [0.0] * 14, (0.0, plan.infusions[0].rate, 0.0, 0.0, 0.0, weight)
     uva().model.rhs(0.0, tuple(x0[:, 0].tolist()), u, tuple(theta.values()), slope)
     np.testing.assert_allclose(slope, 0.0, atol=1e-9)
 
@@ -96,7 +96,7 @@ def test_a_start_at_any_reading_has_insulin_and_tissue_at_rest(seed, glucose, ra
     theta, weight = drawn(seed)
     plan = day(rate, weight, {1: 0.0}, {}, 1440.0)
     x0 = module().steady_start(plan, theta, glucose)[:, 0]
-    slope, u = [0.0] * 14, (0.0, rate, 0.0, 0.0, weight)
+    slope, u = [0.0] * 14, (0.0, rate, 0.0, 0.0, 0.0, weight)
     uva().model.rhs(0.0, tuple(x0.tolist()), u, tuple(theta.values()), slope)
     np.testing.assert_allclose(np.delete(slope, 3), 0.0, atol=1e-9)  # plasma glucose alone goes its way
     assert x0[3] / theta["Vg"] == pytest.approx(glucose) and x0[12] == x0[3]
@@ -111,11 +111,11 @@ def test_a_state_below_zero_is_not_led_further_and_comes_back():
     for index in clamped.values():
         below, slope = x.copy(), [0.0] * 14
         below[index] = -1e-3
-        uva().model.rhs(0.0, tuple(below.tolist()), (0.0, 50.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
+        uva().model.rhs(0.0, tuple(below.tolist()), (0.0, 50.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
         assert slope[index] >= 0.0
     empty, slope = np.zeros(14), [0.0] * 14
     empty[[8, 3, 4]] = 1e4, -1e-3, -1e-3  # no glucose is made, and some is used
-    uva().model.rhs(0.0, tuple(empty.tolist()), (0.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
+    uva().model.rhs(0.0, tuple(empty.tolist()), (0.0, 0.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
     assert slope[3] == 0.0
 
 

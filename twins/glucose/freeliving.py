@@ -5,7 +5,8 @@ Equations after Cappon, Vettoretti, Sparacino, Del Favero & Facchinetti, IEEE Tr
     Q1'   = carbohydrate - kempt Q1        Q2' = kempt (Q1 - Q2)        Qgut' = kempt Q2 - kabs Qgut
     Isc1' = basal + insulin - kd Isc1      Isc2' = kd Isc1 - ka2 Isc2   Ip' = intravenous + ka2 Isc2 - ke Ip
     X'    = -p2 (X - SI (Ip - Ipb) / (VI weight))
-    G'    = -(SG + rho X) G + SG Gb + f kabs Qgut / (VG weight) + W     IG' = (G - IG) / alpha    W' = -fading W
+    G'    = -(SG + rho X) G + SG Gb + (f kabs Qgut + dextrose) / (VG weight) + W
+    IG'   = (G - IG) / alpha               W'   = -fading W
     rho   = 1 + 10 r1 (ln(G)^r2 - ln(Gb)^r2)^2 for 60 mg/dL <= G < Gb, its value at 60 below, 1 above
 
 Ipb, the plasma insulin that holds Gb, is not read from the record: a record may not tell the basal regimen, the regimen
@@ -54,7 +55,7 @@ RELEASED = "Cappon et al. 2023; spread of the prior in the authors' released cod
 
 def rhs(t, x, u, theta, dx):
     Q1, Q2, Qgut, Isc1, Isc2, Ip, X, G, IG, W = x
-    carbohydrate, basal, insulin, intravenous, weight = u
+    carbohydrate, basal, insulin, intravenous, dextrose, weight = u
     SI, Gb, f, kabs, basal_share, SG, p2, kempt, kd, ka2, ke, VI, VG, alpha, fading, G60 = theta
     dx[0] = carbohydrate - kempt * Q1
     dx[1] = kempt * (Q1 - Q2)
@@ -66,7 +67,7 @@ def rhs(t, x, u, theta, dx):
     inside = minimum(maximum(G, G60), Gb)
     risk = exp(R2 * log(LN60 + log(inside / G60))) - exp(R2 * log(LN60 + log(Gb / G60)))
     rho = 1 + 10 * R1 * risk * risk
-    dx[7] = -(SG + rho * X) * G + SG * Gb + f * kabs * Qgut / (VG * weight) + W
+    dx[7] = -(SG + rho * X) * G + SG * Gb + (f * kabs * Qgut + dextrose) / (VG * weight) + W
     dx[8] = (G - IG) / alpha
     dx[9] = -fading * W
 
@@ -93,9 +94,9 @@ PARAMETERS = (
         f"{RELEASED}: of SI VG gamma, shape 3.3 and scale 5e-4, whose logarithm spreads by 0.6; here 0.4",
         "insulin sensitivity", (0.0, 0.1),
     ),
-    Parameter("Gb", "mg/dL", LogNormal(119.13, 0.25),
+    Parameter("Gb", "mg/dL", LogNormal(119.13, 0.2),
               "value: Cappon et al. 2023; spread assumed, wider than the 0.06 of the released code",
-              "glucose that basal insulin holds", (40.0, 400.0)),
+              "glucose that basal insulin holds", (60.0, 400.0)),
     Parameter(
         "f", "1", LogNormal(0.9, 0.5),
         "value: Cappon et al. 2023; spread assumed: amounts are estimated from what was noted of a meal",
@@ -136,7 +137,10 @@ MODEL = Model(
         "Q1": "mg", "Q2": "mg", "Qgut": "mg", "Isc1": "mIU", "Isc2": "mIU", "Ip": "mIU", "X": "1/min", "G": "mg/dL",
         "IG": "mg/dL", "W": "mg/dL/min",
     },
-    inputs={"carbohydrate": "mg/min", "basal": "mIU/min", "insulin": "mIU/min", "intravenous": "mIU/min"},
+    inputs={
+        "carbohydrate": "mg/min", "basal": "mIU/min", "insulin": "mIU/min", "intravenous": "mIU/min",
+        "dextrose": "mg/min",
+    },
     covariates={"weight": "kg"},
     parameters=PARAMETERS,
     observables=(
@@ -205,7 +209,7 @@ def insulin_inside(t, x, u, theta):
 
 def insulin_gained(t, x, u, theta):
     """Given less eliminated [mIU/min]."""
-    _, basal, insulin, intravenous, _ = u
+    _, basal, insulin, intravenous, _, _ = u
     return basal + insulin + intravenous - theta[10] * x[5]
 
 
@@ -225,6 +229,7 @@ ENVELOPE = Envelope(
     rates={
         "carbohydrate": Range(0.0, 1_000.0, "mg/min"), "basal": Range(0.0, 20.0, "mIU/min"),
         "insulin": Range(0.0, 20.0, "mIU/min"), "intravenous": Range(0.0, 20.0, "mIU/min"),
+        "dextrose": Range(0.0, 500.0, "mg/min"),
     },
     initial={
         "Qgut": Range(0.0, 60_000.0, "mg"), "Isc1": Range(0.0, 3_000.0, "mIU"), "Isc2": Range(0.0, 3_000.0, "mIU"),
@@ -239,7 +244,7 @@ CLAIMS = Claims(
         Balance("insulin", "mIU", insulin_inside, insulin_gained),
     ),
     monotone=(
-        *(Monotone(given, seen) for given in ("Q1", "carbohydrate") for seen in ("cgm", "fingerstick")),
+        *(Monotone(given, seen) for given in ("Q1", "carbohydrate", "dextrose") for seen in ("cgm", "fingerstick")),
         *(Monotone(given, "cgm", rises=False) for given in ("Isc1", "Ip", "basal", "insulin", "intravenous")),
         Monotone("Isc1", "fingerstick", rises=False),
     ),

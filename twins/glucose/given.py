@@ -2,9 +2,8 @@
 
 Food is eaten at 5 g/min, as in public simulators of Dalla Man et al., IEEE TBME 2007;54:1740, unless the record says
 how long it took. Subcutaneous insulin appears 8 min late (Cappon et al., IEEE TBME 2023;70:3227), unless a structure
-says otherwise. Glucose that runs into a vein goes the way of food, which delays it by the absorption: no structure has
-a port of its own for it, and a bag runs for hours. The slower kinds are released evenly over a time and absorbed as a
-rapid analogue is after that: the simplest form that has their published mean or length.
+says otherwise. The slower kinds are released evenly over a time and absorbed as a rapid analogue is after that: the
+simplest form that has their published mean or length.
 
     short         136 min: the mean residence time is 217 min for human insulin, 149 min for aspart
                   (Home et al., Eur J Clin Pharmacol 1999;55:199), and an even release delays by half its length
@@ -23,7 +22,7 @@ from vvuq.models.units import factor
 from vvuq.record import Cohort, Dose, Patient
 
 EATING = 5000.0  # mg/min
-FOOD, SUGAR, PUMP, DRIP = "carbohydrate", "intravenous_glucose", "basal_insulin", "intravenous_insulin"
+FOOD, PUMP, DRIP, SUGAR = "carbohydrate", "basal_insulin", "intravenous_insulin", "intravenous_glucose"
 RELEASE = {  # min
     "rapid_insulin": 0.0,
     "short_insulin": 136.0,
@@ -31,13 +30,15 @@ RELEASE = {  # min
     "long_insulin": 24.0 * 60.0,
 }
 SLOW = ("intermediate_insulin", "long_insulin")
-KINDS = (FOOD, SUGAR, *RELEASE, PUMP, DRIP)
+KINDS = (FOOD, *RELEASE, PUMP, DRIP, SUGAR)
+PUSHED = 5.0  # min: how long glucose that is injected at once takes; assumed
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where a structure takes what is given: the input of food; of insulin under the skin the state of a bolus, the
-    input of basal insulin and that of a slow bolus; of insulin into a vein the state and the input.
+    input of basal insulin and that of a slow bolus; of insulin into a vein the state and the input; of glucose into one
+    the input.
 
     An amount in mg or mIU is multiplied by `mg` or `mIU` to have the structure's unit. lag: how late insulin under the
     skin appears [min]."""
@@ -48,6 +49,7 @@ class Ports:
     slow: str = "insulin"
     plasma: str = "Ip"
     drip: str = "intravenous"
+    sugar: str = "dextrose"
     mg: float = 1.0
     mIU: float = 1.0
     lag: float = 8.0
@@ -85,8 +87,10 @@ def given(cohort: Cohort, patient: Patient, ports: Ports) -> Given:
 def _event(dose: Dose, minutes: float, amount: float, ports: Ports) -> Bolus | Infusion:
     """A dose of `amount` mg or mIU as one event."""
     time, lasting = dose.time * minutes, dose.duration * minutes
-    if dose.what in (FOOD, SUGAR):
+    if dose.what == FOOD:
         return flow(ports.food, time, lasting or amount / EATING, amount * ports.mg)
+    if dose.what == SUGAR:
+        return flow(ports.sugar, time, lasting or PUSHED, amount * ports.mg)
     amount *= ports.mIU
     if dose.what == DRIP:
         return flow(ports.drip, time, lasting, amount) if lasting else Bolus(time, ports.plasma, amount)

@@ -51,7 +51,7 @@ TARGET = 119.13  # mg/dL: what basal insulin is taken to hold where a record tel
 
 def rhs(t, x, u, theta, dx):
     D1, D2, S1, S2, Ip, x1, x2, x3, Q1, Q2, C = x
-    carbohydrate, basal, insulin, intravenous, weight = u
+    carbohydrate, basal, insulin, intravenous, dextrose, weight = u
     SIT, SIE, EGP0, tmaxG, SID, F01, k12, ka1, ka2, ka3, ke, VI, VG, tmaxI, alpha, F01_full, R_from, R_rate, _ = theta
     dx[0] = AG * carbohydrate - D1 / tmaxG
     dx[1] = (D1 - D2) / tmaxG
@@ -66,7 +66,7 @@ def rhs(t, x, u, theta, dx):
     brain = F01 * weight * minimum(1, G / F01_full)
     kidney = R_rate * VG * weight * maximum(G - R_from, 0)
     liver = EGP0 * weight * maximum(1 - x3, 0)
-    dx[8] = -brain - x1 * Q1 + k12 * Q2 - kidney + D2 / tmaxG + liver
+    dx[8] = -brain - x1 * Q1 + k12 * Q2 - kidney + D2 / tmaxG + dextrose + liver
     dx[9] = x1 * Q1 - (k12 + x2) * Q2
     dx[10] = (G - C) / alpha
 
@@ -78,7 +78,7 @@ def cgm(t, x, u, theta, y):
 
 def fingerstick(t, x, u, theta, y):
     _, _, _, _, _, _, _, _, Q1, _, _ = x
-    _, _, _, _, weight = u
+    _, _, _, _, _, weight = u
     y[0] = Q1 / (theta[12] * weight) * theta[18]
 
 
@@ -125,7 +125,10 @@ MODEL = Model(
         "D1": "mmol", "D2": "mmol", "S1": "mIU", "S2": "mIU", "Ip": "mIU", "x1": "1/min", "x2": "1/min", "x3": "1",
         "Q1": "mmol", "Q2": "mmol", "C": "mmol/L",
     },
-    inputs={"carbohydrate": "mmol/min", "basal": "mIU/min", "insulin": "mIU/min", "intravenous": "mIU/min"},
+    inputs={
+        "carbohydrate": "mmol/min", "basal": "mIU/min", "insulin": "mIU/min", "intravenous": "mIU/min",
+        "dextrose": "mmol/min",
+    },
     covariates={"weight": "kg"},
     parameters=PARAMETERS,
     observables=(
@@ -209,7 +212,7 @@ def insulin_inside(t, x, u, theta):
 
 def insulin_gained(t, x, u, theta):
     """Given less eliminated [mIU/min]."""
-    _, basal, insulin, intravenous, _ = u
+    _, basal, insulin, intravenous, _, _ = u
     return basal + insulin + intravenous - theta[10] * x[4]
 
 
@@ -229,6 +232,7 @@ ENVELOPE = Envelope(
     rates={
         "carbohydrate": Range(0.0, 6.0, "mmol/min"), "basal": Range(0.0, 20.0, "mIU/min"),
         "insulin": Range(0.0, 20.0, "mIU/min"), "intravenous": Range(0.0, 20.0, "mIU/min"),
+        "dextrose": Range(0.0, 3.0, "mmol/min"),
     },
     initial={
         "D2": Range(0.0, 300.0, "mmol"), "S1": Range(0.0, 3_000.0, "mIU"), "S2": Range(0.0, 3_000.0, "mIU"),

@@ -50,7 +50,7 @@ def held(x, slope):
 
 def rhs(t, x, u, theta, dx):
     q1, q2, q3, Gp, Gt, Ip, X, I1, Id, Il, Isc1, Isc2, Gc, Db = x
-    carbohydrate, basal, insulin, intravenous, weight = u
+    carbohydrate, basal, insulin, intravenous, dextrose, weight = u
     (
         EGPb, Gb, Ib, Vg, k1, k2, kp2, kp3, ki, Vmx, Km0, p2u, Fcns, ke1, ke2, ksc,
         kmax, kmin, kabs, b, d, f, Vi, m1, m2, HEb, kd, ka1, ka2,
@@ -68,7 +68,7 @@ def rhs(t, x, u, theta, dx):
     dx[2] = kgut * q2 - kabs * q3
     EGP = maximum(kp1 - kp2 * Gp - kp3 * Id, 0.0)
     E = ke1 * maximum(Gp - ke2, 0.0)
-    dx[3] = held(Gp, EGP + f * kabs * q3 / weight - Fcns - E - k1 * Gp + k2 * Gt)
+    dx[3] = held(Gp, EGP + (f * kabs * q3 + dextrose) / weight - Fcns - E - k1 * Gp + k2 * Gt)
     dx[4] = held(Gt, k1 * Gp - k2 * Gt - (Vm0 + Vmx * X) * Gt / (Km0 + Gt))
     dx[5] = held(Ip, intravenous - (m2 + (1 - HEb) * m2) * Ip + m1 * Il + ka1 * Isc1 + ka2 * Isc2)
     I = Ip / (Vi * weight)  # noqa: E741
@@ -148,7 +148,10 @@ MODEL = Model(
         "q1": "mg", "q2": "mg", "q3": "mg", "Gp": "mg/kg", "Gt": "mg/kg", "Ip": "pmol", "X": "pmol/L", "I1": "pmol/L",
         "Id": "pmol/L", "Il": "pmol", "Isc1": "pmol", "Isc2": "pmol", "Gc": "mg/kg", "Db": "mg",
     },
-    inputs={"carbohydrate": "mg/min", "basal": "pmol/min", "insulin": "pmol/min", "intravenous": "pmol/min"},
+    inputs={
+        "carbohydrate": "mg/min", "basal": "pmol/min", "insulin": "pmol/min", "intravenous": "pmol/min",
+        "dextrose": "mg/min",
+    },
     covariates={"weight": "kg"},
     parameters=PARAMETERS,
     observables=(

@@ -26,7 +26,7 @@ def insulin_inside(t, x, u, theta):
 
 def insulin_gained(t, x, u, theta):
     """Given less cleared by the periphery and by the liver [pmol/min]."""
-    _, basal, insulin, intravenous, _ = u
+    _, basal, insulin, intravenous, _, _ = u
     m1, m2, HEb = theta[23], theta[24], theta[25]
     return basal + insulin + intravenous - (1 - HEb) * m2 * x[5] - HEb * m1 / (1 - HEb) * x[9]
 
@@ -48,6 +48,7 @@ ENVELOPE = Envelope(
     rates={
         "carbohydrate": Range(0.0, 5_000.0, "mg/min"), "basal": Range(0.0, 300.0, "pmol/min"),
         "insulin": Range(0.0, 600.0, "pmol/min"), "intravenous": Range(0.0, 600.0, "pmol/min"),
+        "dextrose": Range(0.0, 500.0, "mg/min"),
     },
     initial={
         "q2": Range(0.0, 60_000.0, "mg"), "Gp": Range(80.0, 700.0, "mg/kg"),
