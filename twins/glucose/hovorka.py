@@ -99,7 +99,7 @@ PARAMETERS = (
     known("SIT", "L/mIU/min", 51.2e-4, 0.63, "sensitivity to insulin of transport into tissue", 0.1),
     known("SIE", "L/mIU", 520e-4, 0.59, "sensitivity to insulin of production by the liver", 1.0),
     known("EGP0", "mmol/kg/min", 0.0161, 0.24, "production by the liver without insulin", 0.1),
-    known("tmaxG", "min", 40.0, 0.50, "time from food to the peak of its absorption", 300.0),
+    known("tmaxG", "min", 40.0, 0.25, "time from food to the peak of its absorption", 300.0),
     known("SID", "L/mIU/min", 8.2e-4, 0.96, "sensitivity to insulin of disposal in tissue", 0.1),
     known("F01", "mmol/kg/min", 0.0097, 0.23, "use of glucose that needs no insulin", 0.1),
     known("k12", "1/min", 0.066, 0.43, "rate of return from tissue", 1.0),
