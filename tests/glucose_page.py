@@ -21,7 +21,7 @@ PAGE = ROOT / "docs" / "glucose.md"
 WEIGHT, TARGET, SENSOR = 70.0, 119.13, 5.0  # kg, mg/dL, mg/dL
 EXACT = Adaptive(rtol=1e-10, atol=1e-12)
 MEALS = ((450.0, 60.0, 6.0), (750.0, 80.0, 8.0), (1110.0, 70.0, 7.0))  # min, g, IU
-FIFTH = {"glucose": "SG", "hovorka": "F01"}  # a shared parameter that would compete with the personal ones
+FURTHER = {"glucose": "basal_share", "hovorka": "F01"}  # a shared parameter that would compete with the personal ones
 KINDS = ("rapid", "short", "intermediate", "long")
 
 
@@ -63,7 +63,7 @@ def insulin(name: str, kind: str) -> tuple[float, float, float]:
 
 
 def meal(name: str) -> tuple[float, float, float, float]:
-    """After 60 g with 6 IU: highest glucose and when, lowest after it [mg/dL]; the largest error of the own step."""
+    """After 60 g with 6 IU: highest glucose and when, lowest after it [mg/dL]; the own step's error at readings."""
     twin, medians, _ = parts(name)
     plan, x0 = day(name, Dose(60.0, 60.0, 0.0, "carbohydrate"), Dose(60.0, 6.0, 0.0, "rapid_insulin"))
     times = np.arange(0.0, 601.0, 5.0)
@@ -71,7 +71,7 @@ def meal(name: str) -> tuple[float, float, float, float]:
         simulate(twin.model, plan, medians, times, method=m, x0=x0).observed[:, :, 0] for m in (EXACT, twin.method)
     )
     top = int(np.argmax(one[:, 1]))
-    return float(one[top, 1]), float(times[top] - 60.0), float(one[top:, 1].min()), float(np.abs(one - two).max())
+    return float(one[top, 1]), float(times[top] - 60.0), float(one[top:, 1].min()), float(np.abs(one - two)[::3].max())
 
 
 def told(name: str, parameters: tuple[str, ...]) -> tuple[float, Floats]:
@@ -109,7 +109,9 @@ def typical_table() -> str:
     rows.append(["60 g with 6 IU: highest glucose, mg/dL", *(f"{meals[n][0]:.0f}" for n in names)])
     rows.append(["when, min after the meal began", *(f"{meals[n][1]:.0f}" for n in names)])
     rows.append(["lowest glucose after that, mg/dL", *(f"{meals[n][2]:.0f}" for n in names)])
-    rows.append(["largest error of the standard step, mg/dL", *(f"{meals[n][3]:.0e}" for n in names)])
+    rows.append(
+        ["largest error of the standard step at a reading every 15 min, mg/dL", *(f"{meals[n][3]:.0e}" for n in names)]
+    )
     for kind in KINDS:
         found = [insulin(name, kind) for name in names]
         rows.append([f"{kind} insulin: mean residence time, min", *(f"{one[1]:.0f}" for one in found)])
@@ -118,9 +120,9 @@ def typical_table() -> str:
 
 
 def identified_table() -> str:
-    """How well a day of a sensor tells the personal parameters, and what a fifth would do."""
+    """How well a day of a sensor tells the personal parameters, and what one more would do."""
     rows = ["| Structure | Parameters | Condition | Relative standard errors, % |", "| --- | --- | --- | --- |"]
-    for name, more in FIFTH.items():
+    for name, more in FURTHER.items():
         personal = structures()[name].personal
         for chosen in (personal, (*personal, more)):
             condition, errors = told(name, chosen)

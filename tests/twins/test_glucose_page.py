@@ -5,7 +5,7 @@ import math
 
 import pytest
 from examples import ROOT
-from glucose_page import FIFTH, PAGE, basal, filled, insulin, meal, parts, told
+from glucose_page import FURTHER, PAGE, basal, filled, insulin, meal, parts, told
 from home import structures
 
 REFERENCES = ROOT / "tests" / "references"
@@ -38,7 +38,7 @@ def test_insulin_stays_as_long_as_published(row):
         assert inside != ((name, row["insulin"], row["statistic"]) in MISSES), f"{name}: {found}"
 
 
-def test_the_standard_step_errs_by_less_than_a_tenth_of_a_unit_in_every_structure():
+def test_at_readings_the_standard_step_errs_by_less_than_a_tenth_of_a_unit_in_every_structure():
     assert max(meal(name)[3] for name in structures()) < 0.1
 
 
@@ -50,9 +50,9 @@ def test_the_typical_basal_need_is_what_is_prescribed_but_for_hovorkas_patient(n
     assert low < basal(name) / parts(name)[2].PORTS.mIU * 1.44 / 70.0 < high
 
 
-@pytest.mark.parametrize("name", FIFTH)
+@pytest.mark.parametrize("name", FURTHER)
 def test_a_day_tells_the_personal_parameters_apart_and_not_one_more(name):
     condition, errors = told(name, structures()[name].personal)
     assert condition < 20.0 and errors.max() < 0.06
-    more, worse = told(name, (*structures()[name].personal, FIFTH[name]))
-    assert more > 2.5 * condition and worse.max() > 2.0 * errors.max()
+    more, worse = told(name, (*structures()[name].personal, FURTHER[name]))
+    assert more > 2.0 * condition and worse.max() > 2.0 * errors.max()
