@@ -89,6 +89,20 @@ def test_runs_take_up_a_schedule_at_a_later_time():
     np.testing.assert_allclose(go(rest, theta, x0).states, whole.states, rtol=1e-9)
 
 
+def parameters_alone(t, x, u, theta, dx):
+    dx[0] = theta[0]
+    dx[1] = theta[0]
+    dx[2] = exp(theta[1]) + theta[2] * theta[2]
+
+
+def test_where_the_slope_is_a_parameter_or_depends_on_parameters_alone():
+    theta, slopes = np.array([[0.5], [0.2], [0.3]]), np.array([[[1.0], [10.0], [1.0]]])
+    over = runs(built(parameters_alone), [QUIET], [[2.0]], 0.5)
+    by_theta, by_x0 = back(over, go(over, theta, np.zeros(3)), slopes)
+    np.testing.assert_allclose(by_theta[:, 0], [22.0, 2.0 * np.exp(0.2), 2.0 * 0.6])
+    np.testing.assert_array_equal(by_x0[:, 0], slopes[0, :, 0])
+
+
 def branches(t, x, u, theta, dx):
     dx[0] = 1.0 if x[0] > 0.0 else theta[0]
 
@@ -155,11 +169,11 @@ def test_a_tape_holds_each_operation_once_and_what_is_needed():
     found = passes(trace(shared, (3, 1, 2), 3), [0, 1])
     assert found.first == ["v5 = p[1]", "v10 = exp(v5)", "c[0] = v10"]
     assert sum("p[0]" in line for line in found.slope) == sum(" * v0" in line for line in found.slope) == 1
-    assert found.slope[-2:] == ["out[1] = 2.0", "out[2] = v2"]
+    assert found.slope[-3:] == ["out[1] = 2.0", "v2 = x[2]", "out[2] = v2"]
     assert (found.constants, found.kept) == (1, 1)
     assert not any("exp" in line for line in found.pull)
     assert "dx[1] = 0.0" in found.pull
-    assert found.last == ["v5 = p[1]", "v10 = exp(v5)", "d10 = dc[0]", "dp[1] = dp[1] + d10 * v10"]
+    assert found.last == ["d10 = dc[0]", "v5 = p[1]", "v10 = exp(v5)", "dp[1] = dp[1] + d10 * v10"]
 
 
 def test_the_way_back_leaves_out_what_is_not_wanted():

@@ -22,7 +22,7 @@ from vvuq.models.simulate import interval_steps
 from vvuq.models.tape import passes, trace
 from vvuq.record import Floats
 
-COSTS = {4: 1.5, 8: 1.0}  # of a run, by how many go at once
+COSTS = {4: 1.1, 8: 1.0}  # of a run, by how many go at once
 Integers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Kernel = Callable[..., None]
 _TEXT = """

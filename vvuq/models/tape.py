@@ -7,7 +7,7 @@ Source: Griewank & Walther, Evaluating Derivatives, 2nd ed., ch. 3.2 and 4.6."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,44 +162,59 @@ def passes(found: Trace, wanted: Collection[int]) -> Passes:
     read = {one.at for one in found.outputs if isinstance(one, Place)}
     read |= {part.at for i in needed - fixed for part in operations[i].of if isinstance(part, Place)}
     constants = [i for i in sorted(read & fixed) if operations[i].name != "leaf"]
-    kept = [i for i in sorted(needed - fixed) if operations[i].name in DEAR]
     known = {i: f"c[{k}]" for k, i in enumerate(constants)}
-    stored = known | {i: f"kept[{k}]" for k, i in enumerate(kept)}
-    slope = _values(operations, known, read) + [f"{stored[i]} = v{i}" for i in kept]
-    slope += [f"out[{i}] = {_name(one)}" for i, one in enumerate(found.outputs)]
     shares: dict[int, list[str]] = {}
     for k, one in enumerate(found.outputs):
         if isinstance(one, Place):
             shares.setdefault(one.at, []).append(f"d[{k}]")
     pull = _reversed(operations, shares, active, {i: f"d{name}" for i, name in known.items()})
     reached = {line.split(" = ")[0] for line in pull}
-    size = 1 + max(
-        (int(one.of[0][2:-1]) for one in operations if one.name == "leaf" and one.of[0][0] == "x"), default=-1
-    )
-    pull += [f"dx[{i}] = 0.0" for i in range(size) if f"dx[{i}]" not in reached]
+    states = [one.of[0] for one in operations if one.name == "leaf" and one.of[0][0] == "x"]
+    pull += [f"d{x} = 0.0" for x in states if f"d{x}" not in reached]
+    dear = {i: f"kept[{i}]" for i in sorted(needed - fixed) if operations[i].name in DEAR}
+    back = _in_time(operations, known | dear, pull)
+    kept = {i: f"kept[{k}]" for k, i in enumerate(i for i in dear if f"v{i} = {dear[i]}" in back)}
+    slope = []
+    for i in sorted(needed - fixed):
+        if operations[i].name != "leaf":
+            slope.append(f"v{i} = {_expression(operations[i])}")
+        if i in kept:
+            slope.append(f"{kept[i]} = v{i}")
+    slope += [f"out[{i}] = {_name(one)}" for i, one in enumerate(found.outputs)]
     last = _reversed(operations, {i: [f"d{name}"] for i, name in known.items()}, active, {})
     return Passes(
-        _values(operations, {}, constants) + [f"{known[i]} = v{i}" for i in constants],
-        slope,
-        _values(operations, stored, _mentioned(pull)) + pull,
-        _values(operations, {}, _mentioned(last)) + last,
+        _in_time(operations, {}, [f"{known[i]} = v{i}" for i in constants]),
+        _in_time(operations, known, slope),
+        _in_time(operations, known | kept, pull),
+        _in_time(operations, {}, last),
         len(constants),
         len(kept),
     )
 
 
-def _values(operations: Sequence[Operation], known: Mapping[int, str], wanted: Iterable[int]) -> list[str]:
-    """Lines that compute the wanted operations from leaves and from those that are known."""
-    lines: dict[int, str] = {}
-    open_ = list(wanted)
-    while open_:
-        i = open_.pop()
-        if i in lines:
-            continue
-        lines[i] = f"v{i} = {known.get(i) or _expression(operations[i])}"
-        if i not in known:
-            open_ += [one.at for one in operations[i].of if isinstance(one, Place)]
-    return [lines[i] for i in sorted(lines)]
+def _in_time(operations: Sequence[Operation], known: Mapping[int, str], lines: Sequence[str]) -> list[str]:
+    """The lines, each value that they mention computed, or read where it is known, just before it is first needed: what
+    is read long before waits in memory, not in a register."""
+    done: set[int] = set()
+    found: list[str] = []
+
+    def have(i: int) -> None:
+        if i in done:
+            return
+        done.add(i)
+        for one in () if i in known else operations[i].of:
+            if isinstance(one, Place):
+                have(one.at)
+        found.append(f"v{i} = {known.get(i) or _expression(operations[i])}")
+
+    for line in lines:
+        target, _, value = line.partition(" = ")
+        for at in re.findall(r"\bv(\d+)", value):
+            have(int(at))
+        if re.fullmatch(r"v\d+", target):
+            done.add(int(target[1:]))
+        found.append(line)
+    return found
 
 
 def _reversed(
@@ -211,26 +226,31 @@ def _reversed(
         if i not in shares or i not in active:
             continue
         one, total = operations[i], " + ".join(shares[i])
-        if one.name == "leaf" and one.of[0][0] == "x":
-            lines.append(f"d{one.of[0]} = {total}")
-        elif one.name == "leaf" or i in ends:
-            target = ends.get(i) or f"d{one.of[0]}"
-            lines.append(f"{target} = {target} + {total}")
-        else:
-            lines.append(f"d{i} = {total}")
-            for at, text in _handed(one, i, active):
+        if i in ends:
+            lines.append(f"{ends[i]} = {ends[i]} + {total}")
+            continue
+        if one.name == "leaf":
+            lines.append(_added(one, total) if one.of[0][0] == "p" else f"d{one.of[0]} = {total}")
+            continue
+        lines.append(f"d{i} = {total}")
+        if one.name == "/":
+            lines.append(f"q{i} = d{i} / {_name(one.of[1])}")
+        for at, text in _handed(one, i, active):
+            if operations[at].name == "leaf" and operations[at].of[0][0] == "p":
+                lines.append(_added(operations[at], text))
+            else:
                 shares.setdefault(at, []).append(text)
     return lines
+
+
+def _added(leaf: Operation, share: str) -> str:
+    return f"d{leaf.of[0]} = d{leaf.of[0]} + {share}"
 
 
 def _handed(one: Operation, i: int, active: set[int]) -> list[tuple[int, str]]:
     """Which active operations receive a share of the slope of operation i, and what."""
     parts = zip(one.of, _shares(one, i), strict=True)
     return [(part.at, text) for part, text in parts if isinstance(part, Place) and part.at in active and text]
-
-
-def _mentioned(lines: Sequence[str]) -> set[int]:
-    return {int(found) for line in lines for found in re.findall(r"\bv(\d+)", line)}
 
 
 def _closure(operations: Sequence[Operation], seed: Callable[[Operation], bool], every: bool = False) -> set[int]:
@@ -250,7 +270,7 @@ def _shares(one: Operation, i: int) -> Sequence[str]:
         "+": (f"d{i}", f"d{i}"),
         "-": (f"d{i}", f"(-d{i})"),
         "*": (f"d{i} * {b}", f"d{i} * {a}"),
-        "/": (f"d{i} / {b}", f"(-d{i} * v{i} / {b})"),
+        "/": (f"q{i}", f"(-q{i} * v{i})"),
         "exp": (f"d{i} * v{i}",),
         "log": (f"d{i} / {a}",),
         "sqrt": (f"0.5 * d{i} / v{i}",),
