@@ -42,6 +42,12 @@ class Forecaster(Protocol):
         """Learns from all patients of `cohort`."""
 
 
+def shortened(one: Forecaster) -> Forecaster:
+    """The forecaster with a shorter fit, where it knows of one (a method `short`)."""
+    short = getattr(one, "short", None)
+    return one if short is None else short()
+
+
 @dataclass(frozen=True, slots=True)
 class Readings:
     """One observable of one patient: times (n,) ascending, in minutes, and values (n,)."""

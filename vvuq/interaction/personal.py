@@ -3,7 +3,7 @@ drawn from the belief at an origin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Personal:
     every: float = 360.0
     evaluations: int = 150
     threads: int = field(default=2, compare=False)
+
+    def short(self) -> Personal:
+        """The same with a fit of a few seconds, for a first look."""
+        return replace(self, every=max(self.every, 720.0), evaluations=min(self.evaluations, 40))
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the population to the cohort's patients. Raises as fit_tracking does."""

@@ -9,7 +9,7 @@ It knows no cause and no unit: outside the scope of guidance for mechanistic mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -95,6 +95,11 @@ class Recurrent:
     training: Training = field(default_factory=Training)
     name: str = "recurrent network"
     kind: Kind = "data-driven"
+
+    def short(self) -> Recurrent:
+        """The same with a training of a few seconds, for a first look."""
+        quick = replace(self.training, epochs=min(self.training.epochs, 10))
+        return replace(self, networks=min(self.networks, 2), training=quick)
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedNetworks:
         """Trains on all patients but those held back; where there is one patient alone, its last days are."""

@@ -39,14 +39,15 @@ def forecast_comparison(
     members: Members = 100,
     stride: Stride = 60.0,
     threshold: Positive = 70.0,
+    short: bool = False,
 ) -> Evidence:
     """All forecasters on the same origins, `stride` minutes apart; persistence and climatology are always among them.
 
     folds: parts of the patients, left out in turn; None: one patient at a time. threshold: a reading below it within
-    three hours is the event, in the unit of the readings."""
+    three hours is the event, in the unit of the readings. short: with the shorter fits, for a first look."""
     unit, build = unit_of(twin), context.build()
     cohort = checked(build, unit, "forecast_comparison")
-    known = chosen(twin, forecasters, "forecast_comparison.forecasters")
+    known = chosen(twin, forecasters, "forecast_comparison.forecasters", short=short)
     ids = [p.id for p in cohort.patients]
     if not 2 <= (folds or 2) <= len(ids):
         raise refused("forecast_comparison.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
@@ -61,7 +62,7 @@ def forecast_comparison(
     values = values_of(found, unit) | {"n_leaked": Quantity(float(leaked), "1")}
     inputs: dict[str, object] = {
         "cohort": cohort.digest, "forecasters": list(known), "folds": len(parts), "members": members, "stride": stride,
-        "threshold": threshold,
+        "threshold": threshold, "short": short,
     }  # fmt: skip
     who = "build patients"
     return evidence(

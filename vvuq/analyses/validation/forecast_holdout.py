@@ -23,8 +23,8 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     return leaks | {key: of for suffix in parts for key, of in units(names, unit, suffix).items()}
 
 
-def _chosen(twin: Twin, name: str) -> dict[str, Any]:
-    return chosen(twin, [name], "forecast_holdout.forecaster")
+def _chosen(twin: Twin, name: str, *, short: bool = False) -> dict[str, Any]:
+    return chosen(twin, [name], "forecast_holdout.forecaster", short=short)
 
 
 @analysis(
@@ -41,11 +41,12 @@ def forecast_holdout(
     members: Members = 200,
     stride: Stride = 60.0,
     threshold: Positive = 70.0,
+    short: bool = False,
 ) -> Evidence:
     """Fitted to all build patients, then the held-out ones once, and those of each cohort named in `external`, whose
-    values end in its name; persistence and climatology stand beside the one forecaster."""
+    values end in its name; persistence and climatology stand beside the one forecaster. short: with the shorter fit."""
     unit = unit_of(twin)
-    build, known = checked(context.build(), unit, "forecast_holdout"), _chosen(twin, forecaster)
+    build, known = checked(context.build(), unit, "forecast_holdout"), _chosen(twin, forecaster, short=short)
     asked = seeded(context, members, stride, threshold)
     fits = fitted(known, build, asked, "build")
     values: dict[str, Quantity] = {}
@@ -54,7 +55,7 @@ def forecast_holdout(
     against: list[str] = []
     inputs: dict[str, object] = {
         "build": build.digest, "forecaster": forecaster, "members": members, "stride": stride, "threshold": threshold,
-        "external": external or [],
+        "external": external or [], "short": short,
     }  # fmt: skip
     for name in ("", *(external or ())):
         part, suffix = _opened(context, name, forecaster), f"_{name}" if name else ""

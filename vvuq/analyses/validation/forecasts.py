@@ -16,7 +16,7 @@ from vvuq.analyses.settings import refused
 from vvuq.errors import IntegrityError, NotEvaluable, near
 from vvuq.interaction.baselines import baselines
 from vvuq.interaction.empirical import current
-from vvuq.interaction.forecaster import AHEAD, OBSERVABLE, Fitted, Forecaster, eligible, truths
+from vvuq.interaction.forecaster import AHEAD, OBSERVABLE, Fitted, Forecaster, eligible, shortened, truths
 from vvuq.methods.events import brier
 from vvuq.methods.samples import central, crps_fair, interval_score, relative_difference
 from vvuq.models.twin import Twin
@@ -85,9 +85,13 @@ def unit_of(twin: Twin) -> str:
     return units[OBSERVABLE]
 
 
-def chosen(twin: Twin, names: Sequence[str] | None, setting: str) -> dict[str, Forecaster]:
-    """The references, then the forecasters named, or all of the twin and the baselines. Raises InputError."""
+def chosen(twin: Twin, names: Sequence[str] | None, setting: str, *, short: bool = False) -> dict[str, Forecaster]:
+    """The references, then the forecasters named, or all of the twin and the baselines. Raises InputError.
+
+    short: each with the shorter fit that it knows of."""
     known: dict[str, Forecaster] = {**baselines(), **twin.forecasters}
+    if short:
+        known = {name: shortened(one) for name, one in known.items()}
     for name in names or ():
         if name not in known:
             raise refused(setting, name, f"a forecaster of {twin.name} or a baseline{near(name, known)}")

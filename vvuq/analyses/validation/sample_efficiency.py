@@ -62,15 +62,16 @@ def sample_efficiency(
     members: Members = 100,
     stride: Stride = 60.0,
     threshold: Positive = 70.0,
+    short: bool = False,
 ) -> Evidence:
     """Each forecaster fitted to the first `days` of every patient but those left out, then to all that there is.
 
     Those left out are forecast over the whole of their records, at the same origins throughout. folds: as for
-    forecast_comparison."""
+    forecast_comparison. short: with the shorter fits."""
     unit, build = unit_of(twin), context.build()
     cohort, known = (
         checked(build, unit, "sample_efficiency"),
-        chosen(twin, forecasters, "sample_efficiency.forecasters"),
+        chosen(twin, forecasters, "sample_efficiency.forecasters", short=short),
     )
     ids = [p.id for p in cohort.patients]
     if not 2 <= (folds or 2) <= len(ids):
@@ -93,6 +94,7 @@ def sample_efficiency(
     inputs: dict[str, object] = {
         "cohort": cohort.digest, "forecasters": list(known), "days": [s for s in steps.values() if s < float("inf")],
         "folds": len(parts), "members": members, "stride": stride, "threshold": threshold,
+        "short": short,
     }  # fmt: skip
     units = ("day", "", "1", *(unit for _ in HORIZONS), *(unit for _ in HORIZONS), "1")
     columns = ("days", "forecaster", "patients", *(f"crps_{h}" for h in HORIZONS),
