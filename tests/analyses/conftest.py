@@ -14,6 +14,7 @@ from strategies import synthetic_neonates
 
 from vvuq.analyses.calibration.population_fit import population_fit
 from vvuq.analyses.identifiability.fisher import fisher
+from vvuq.analyses.uncertainty.prior_sensitivity import prior_sensitivity
 from vvuq.analyses.uncertainty.sensitivity import sensitivity
 from vvuq.analyses.validation.cohort import cohort
 from vvuq.analyses.validation.cross_validation import cross_validation
@@ -22,6 +23,7 @@ from vvuq.analyses.verification.code_to_code import code_to_code
 from vvuq.analyses.verification.convergence import convergence
 from vvuq.analyses.verification.filter_consistency import filter_consistency
 from vvuq.analyses.verification.filter_exactness import filter_exactness
+from vvuq.analyses.verification.solver_agreement import solver_agreement
 from vvuq.calibration.foce import fit_population
 from vvuq.campaign.serial import evaluate
 from vvuq.data.split import joined, subset
@@ -52,12 +54,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "holdout": {"members": 32, "resamples": 100, "groups": GROUPS},
     "sensitivity": {"use": TROUGH, "base": 64, "scrambles": 8, "degree": 5, "fresh": 128, "bins": 10},
     "fisher": {},
+    "solver_agreement": {"use": LADDER, "patients": 16, "steps": [10.0, 5.0]},
+    "prior_sensitivity": {"use": TROUGH, "base": 64, "scrambles": 4, "bins": 10},
 }
 ANALYSES = {
     a.name: a
     for a in (
         cohort, population_fit, convergence, filter_exactness, filter_consistency, code_to_code, cross_validation,
-        holdout, sensitivity, fisher,
+        holdout, sensitivity, fisher, solver_agreement, prior_sensitivity,
     )
 }  # fmt: skip
 

@@ -33,6 +33,10 @@ VALUES = {
     "holdout": METRICS,
     "sensitivity": "qoi_mean qoi_sd qoi_p05 qoi_p95 largest_disagreement agreement pce_validation_error "
     "n_runs_sobol n_runs_pce sum_first_order S1_CL ST_CL S1_V ST_V S1_apgar_effect ST_apgar_effect",
+    "solver_agreement": "largest_difference typical_difference adaptive_difference largest_value n_patients "
+    "n_patients_failed",
+    "prior_sensitivity": "qoi_mean qoi_sd qoi_p05 qoi_p95 n_parameters n_runs_sobol sum_first_order S1_CL ST_CL S1_V "
+    "ST_V S1_apgar_effect ST_apgar_effect",
     "fisher": "n_patients n_rank_deficient n_cannot_separate share_cannot_separate median_rse_CL median_rse_V",
 }
 TABLES = {
@@ -44,6 +48,8 @@ TABLES = {
     "cross_validation": "by_history coverage by_group",
     "holdout": "by_history coverage by_group predictions worst bands",
     "sensitivity": "indices inputs convergence_in_n density",
+    "solver_agreement": "steps",
+    "prior_sensitivity": "indices inputs density",
     "fisher": "by_samples patients",
 }
 WITH_INTERVAL = {
@@ -53,6 +59,7 @@ WITH_INTERVAL = {
     "holdout": "mdpe mdape crps coverage_90 crps_skill",
     "cross_validation": "mdpe mdape crps coverage_90 crps_skill",
     "sensitivity": "S1_CL ST_CL S1_V ST_V",
+    "prior_sensitivity": "S1_CL ST_CL S1_V ST_V",
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
 OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency"}  # see test_forecasts.py

@@ -86,9 +86,22 @@ def test_with_the_insulin_that_it_needs_a_patient_stays_at_basal_glucose(seed):
     expected[list(INSULIN)] *= weight
     np.testing.assert_allclose(x0[:13, 0], expected, rtol=1e-9, atol=1e-9)
     assert plan.infusions[0].rate == pytest.approx(basal * weight, rel=1e-12)
-    slope, u = [0.0] * 14, (0.0, plan.infusions[0].rate, 0.0, 0.0, 0.0, weight)
+    slope, u = [0.0] * 14, (0.0, plan.infusions[0].rate, 0.0, 0.0, 0.0, 0.0, weight)
     uva().model.rhs(0.0, tuple(x0[:, 0].tolist()), u, tuple(theta.values()), slope)
     np.testing.assert_allclose(slope, 0.0, atol=1e-9)
+
+
+@settings(max_examples=20)
+@given(seed=seeds)
+def test_a_titrated_rate_of_one_is_the_need(seed):
+    theta, weight = drawn(seed)
+    need = float(module().basal_need(theta, weight)[0])
+    flows = (Infusion(0.0, 600.0, "titrated", 1.0),), (Infusion(0.0, 600.0, "basal", need),)
+    one, other = (
+        simulate(uva().model, Schedule(0.0, (), flow, (Level(0.0, "weight", weight),)), theta, [600.0], method=FAST)
+        for flow in flows
+    )
+    np.testing.assert_allclose(one.states, other.states, rtol=1e-12, atol=1e-12)
 
 
 @given(seed=seeds, glucose=st.floats(60.0, 300.0), rate=st.floats(10.0, 200.0))
@@ -96,11 +109,27 @@ def test_a_start_at_any_reading_has_insulin_and_tissue_at_rest(seed, glucose, ra
     theta, weight = drawn(seed)
     plan = day(rate, weight, {1: 0.0}, {}, 1440.0)
     x0 = module().steady_start(plan, theta, glucose)[:, 0]
-    slope, u = [0.0] * 14, (0.0, rate, 0.0, 0.0, 0.0, weight)
+    slope, u = [0.0] * 14, (0.0, rate, 0.0, 0.0, 0.0, 0.0, weight)
     uva().model.rhs(0.0, tuple(x0.tolist()), u, tuple(theta.values()), slope)
     np.testing.assert_allclose(np.delete(slope, 3), 0.0, atol=1e-9)  # plasma glucose alone goes its way
     assert x0[3] / theta["Vg"] == pytest.approx(glucose) and x0[12] == x0[3]
     assert np.all(np.delete(x0, 6) >= 0.0)
+
+
+@settings(max_examples=10)
+@given(seed=seeds)
+def test_before_a_titrated_meal_glucose_is_near_basal_and_the_meal_raises_it(seed):
+    theta, weight = drawn(seed)
+    plan = uva().scenarios["titrated_meal"](weight_kg=weight, bolus_IU=0.0)
+    seen = simulate(uva().model, plan.schedule, theta, [1440.0, 1500.0, plan.time], method=FAST).observed[:, 0, 0]
+    assert seen[0] == pytest.approx(theta["Gb"], rel=0.1) and seen[1:].max() > seen[0]
+    assert plan.observable == "cgm" and "titrated" in plan.meaning
+
+
+@pytest.mark.parametrize(("name", "value"), [("weight_kg", 0.0), ("bolus_IU", -1.0), ("ahead_min", np.inf)])
+def test_a_setting_without_meaning_is_refused(name, value):
+    with pytest.raises(InputError, match=f"titrated_meal: {name}"):
+        uva().scenarios["titrated_meal"](**{name: value})
 
 
 def test_a_state_below_zero_is_not_led_further_and_comes_back():
@@ -111,11 +140,13 @@ def test_a_state_below_zero_is_not_led_further_and_comes_back():
     for index in clamped.values():
         below, slope = x.copy(), [0.0] * 14
         below[index] = -1e-3
-        uva().model.rhs(0.0, tuple(below.tolist()), (0.0, 50.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
+        uva().model.rhs(
+            0.0, tuple(below.tolist()), (0.0, 50.0, 0.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope
+        )
         assert slope[index] >= 0.0
     empty, slope = np.zeros(14), [0.0] * 14
     empty[[8, 3, 4]] = 1e4, -1e-3, -1e-3  # no glucose is made, and some is used
-    uva().model.rhs(0.0, tuple(empty.tolist()), (0.0, 0.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
+    uva().model.rhs(0.0, tuple(empty.tolist()), (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, weight), tuple(theta.values()), slope)
     assert slope[3] == 0.0
 
 

@@ -10,16 +10,17 @@ them. Insulin is counted in pmol, not in pmol/kg; I = Ip / (Vi weight), G = Gp /
     Gp' = EGP + Ra - Fcns - E - k1 Gp + k2 Gt     Gt' = k1 Gp - k2 Gt - (Vm0 + Vmx X) Gt / (Km0 + Gt)
     X' = -p2u (X - (I - Ib))     I1' = -ki (I1 - I)     Id' = -ki (Id - I1)
     Ip' = intravenous - (m2 + m4) Ip + m1 Il + ka1 Isc1 + ka2 Isc2     Il' = m2 Ip - (m1 + m30) Il
-    Isc1' = basal + insulin - (ka1 + kd) Isc1     Isc2' = kd Isc1 - ka2 Isc2     Gc' = -ksc (Gc - Gp)
+    Isc1' = basal + titrated need + insulin - (ka1 + kd) Isc1     Isc2' = kd Isc1 - ka2 Isc2     Gc' = -ksc (Gc - Gp)
 
 Db is what the stomach held when the meal began and what was eaten of it since, this minute's food included: a reset and
 boluses of the schedule (stomach.py); kgut = kmax before the first meal. Gp, Gt, Ip, Il, Isc1, Isc2 and Gc are not led
-further below zero; X may be negative. kp1, Vm0, m4 and m30 are not free: with the insulin that holds Ib, the glucose Gb
-is steady.
+further below zero; X may be negative. `titrated` is a basal rate as a share of the patient's own need. kp1, Vm0, m4 and
+m30 are not free: with the insulin that holds Ib, the glucose Gb is steady.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
@@ -27,13 +28,28 @@ from typing import Any
 
 import numpy as np
 
-from vvuq.models import RK4, Additive, Level, LogNormal, Model, Observable, Parameter, Scenario, Schedule, Twin, Uniform
+from vvuq.errors import InputError
+from vvuq.models import (
+    RK4,
+    Additive,
+    Bolus,
+    Infusion,
+    Level,
+    LogNormal,
+    Model,
+    Observable,
+    Parameter,
+    Scenario,
+    Schedule,
+    Twin,
+    Uniform,
+)
 from vvuq.models.math import maximum, tanh, where
 from vvuq.models.simulate import parameter_matrix
 from vvuq.record import Cohort, Floats, Patient
 
-from .given import Ports, basal_now, given, weight_in
-from .scenarios import scenarios
+from .given import EATING, Ports, basal_now, flow, given, weight_in
+from .scenarios import DAY, scenarios
 from .stomach import with_meals
 from .uva_padova_claims import CLAIMS
 
@@ -48,9 +64,14 @@ def held(x, slope):
     return where(-x, maximum(slope, 0.0), slope)
 
 
+def cleared(m1, m2, HEb):
+    """The flow of insulin that holds one pmol in plasma [1/min]."""
+    return m2 + (1 - HEb) * m2 - m1 * m2 / (m1 + HEb * m1 / (1 - HEb))
+
+
 def rhs(t, x, u, theta, dx):
     q1, q2, q3, Gp, Gt, Ip, X, I1, Id, Il, Isc1, Isc2, Gc, Db = x
-    carbohydrate, basal, insulin, intravenous, dextrose, weight = u
+    carbohydrate, basal, insulin, intravenous, dextrose, titrated, weight = u
     (
         EGPb, Gb, Ib, Vg, k1, k2, kp2, kp3, ki, Vmx, Km0, p2u, Fcns, ke1, ke2, ksc,
         kmax, kmin, kabs, b, d, f, Vi, m1, m2, HEb, kd, ka1, ka2,
@@ -76,7 +97,8 @@ def rhs(t, x, u, theta, dx):
     dx[7] = -ki * (I1 - I)
     dx[8] = -ki * (Id - I1)
     dx[9] = held(Il, m2 * Ip - (m1 + HEb * m1 / (1 - HEb)) * Il)
-    dx[10] = held(Isc1, basal + insulin - (ka1 + kd) * Isc1)
+    need = cleared(m1, m2, HEb) * Ib * Vi * weight
+    dx[10] = held(Isc1, basal + titrated * need + insulin - (ka1 + kd) * Isc1)
     dx[11] = held(Isc2, kd * Isc1 - ka2 * Isc2)
     dx[12] = held(Gc, -ksc * (Gc - Gp))
     dx[13] = 0.0
@@ -150,7 +172,7 @@ MODEL = Model(
     },
     inputs={
         "carbohydrate": "mg/min", "basal": "pmol/min", "insulin": "pmol/min", "intravenous": "pmol/min",
-        "dextrose": "mg/min",
+        "dextrose": "mg/min", "titrated": "1",
     },
     covariates={"weight": "kg"},
     parameters=PARAMETERS,
@@ -179,7 +201,7 @@ def virtual_patient(row: Mapping[str, str]) -> tuple[dict[str, float], float]:
 def basal_need(theta: Mapping[str, float] | Floats, weight: float) -> Floats:
     """The flow of insulin under the skin that holds Gb [pmol/min], (members,). theta as `simulate` takes it."""
     p = _named(theta)
-    return np.asarray(p["Ib"] * _cleared(p) * p["Vi"] * weight)
+    return np.asarray(p["Ib"] * cleared(p["m1"], p["m2"], p["HEb"]) * p["Vi"] * weight)
 
 
 def rest(schedule: Schedule, theta: Floats) -> Floats:
@@ -218,17 +240,12 @@ def steady_start(schedule: Schedule, theta: Mapping[str, float] | Floats, glucos
     zero = 0.0 * p["Gb"]
     rate = (basal_now(schedule.infusions, schedule.start, PORTS) or basal_need(theta, weight)) + zero
     Isc1 = rate / (p["ka1"] + p["kd"])
-    Ip = rate / _cleared(p)
+    Ip = rate / cleared(p["m1"], p["m2"], p["HEb"])
     insulin, Gp = Ip / (p["Vi"] * weight), glucose * p["Vg"]
     Gt = _tissue(p, Gp, _most_used(p, insulin))
     Il = p["m2"] * Ip / (p["m1"] + p["m1"] * p["HEb"] / (1.0 - p["HEb"]))
     depots = Isc1, p["kd"] * Isc1 / p["ka2"]
     return np.array([zero, zero, zero, Gp, Gt, Ip, insulin - p["Ib"], insulin, insulin, Il, *depots, Gp, zero])
-
-
-def _cleared(p: Mapping[str, Any]) -> Any:
-    """The flow of insulin that holds one pmol in plasma [1/min]."""
-    return p["m2"] + (1.0 - p["HEb"]) * p["m2"] - p["m1"] * p["m2"] / (p["m1"] + p["HEb"] * p["m1"] / (1.0 - p["HEb"]))
 
 
 def _most_used(p: Mapping[str, Any], insulin: Any) -> Any:
@@ -263,6 +280,23 @@ def _with_stomach(make: Callable[..., Scenario]) -> Callable[..., Scenario]:
     return scenario
 
 
+def titrated_meal(
+    *, weight_kg: float = 70.0, carbohydrate_g: float = 60.0, bolus_IU: float = 6.0, ahead_min: float = 300.0
+) -> Scenario:
+    """The sensor's reading `ahead_min` after a meal with its bolus, after a day at the basal rate that holds Gb."""
+    for name, value in (("weight_kg", weight_kg), ("carbohydrate_g", carbohydrate_g), ("ahead_min", ahead_min)):
+        if not 0.0 < value < math.inf:
+            raise InputError("scenario titrated_meal", name, value, "a positive number")
+    if not 0.0 <= bolus_IU < math.inf:
+        raise InputError("scenario titrated_meal", "bolus_IU", bolus_IU, "a number, 0 or more")
+    food = flow(PORTS.food, DAY, 1000.0 * carbohydrate_g / EATING, 1000.0 * carbohydrate_g)
+    flows = Infusion(0.0, DAY + ahead_min, "titrated", 1.0), food
+    bolus = Bolus(DAY, PORTS.depot, 1000.0 * bolus_IU * PORTS.mIU)
+    plan = with_meals(Schedule(0.0, (bolus,), flows, (Level(0.0, "weight", weight_kg),)), PORTS.food)
+    meaning = f"{ahead_min:g} min after {carbohydrate_g:g} g with {bolus_IU:g} IU, basal rate titrated"
+    return Scenario(plan, DAY + ahead_min, "cgm", meaning)
+
+
 TWIN = Twin(
     name="uva_padova",
     title="Glucose in type 1 diabetes, the UVA/Padova structure of 2008",
@@ -280,7 +314,10 @@ TWIN = Twin(
         "Parameters vary between patients independently of each other, which those of the virtual patients do not.",
         "Gb, Vmx, kp3 and kmax vary between patients log-normally; a record of one patient hardly tells the others.",
     ),
-    scenarios={name: _with_stomach(make) for name, make in scenarios(PORTS).items()},
+    scenarios={
+        **{name: _with_stomach(make) for name, make in scenarios(PORTS).items()},
+        "titrated_meal": titrated_meal,
+    },
     rest=rest,
     claims=CLAIMS,
 )

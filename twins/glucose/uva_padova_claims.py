@@ -26,9 +26,10 @@ def insulin_inside(t, x, u, theta):
 
 def insulin_gained(t, x, u, theta):
     """Given less cleared by the periphery and by the liver [pmol/min]."""
-    _, basal, insulin, intravenous, _, _ = u
-    m1, m2, HEb = theta[23], theta[24], theta[25]
-    return basal + insulin + intravenous - (1 - HEb) * m2 * x[5] - HEb * m1 / (1 - HEb) * x[9]
+    _, basal, insulin, intravenous, _, titrated, weight = u
+    Ib, Vi, m1, m2, HEb = theta[2], theta[22], theta[23], theta[24], theta[25]
+    need = (m2 + (1 - HEb) * m2 - m1 * m2 / (m1 + HEb * m1 / (1 - HEb))) * Ib * Vi * weight
+    return basal + titrated * need + insulin + intravenous - (1 - HEb) * m2 * x[5] - HEb * m1 / (1 - HEb) * x[9]
 
 
 ENVELOPE = Envelope(
@@ -48,7 +49,7 @@ ENVELOPE = Envelope(
     rates={
         "carbohydrate": Range(0.0, 5_000.0, "mg/min"), "basal": Range(0.0, 300.0, "pmol/min"),
         "insulin": Range(0.0, 600.0, "pmol/min"), "intravenous": Range(0.0, 600.0, "pmol/min"),
-        "dextrose": Range(0.0, 500.0, "mg/min"),
+        "dextrose": Range(0.0, 500.0, "mg/min"), "titrated": Range(0.0, 2.0, "1"),
     },
     initial={
         "q2": Range(0.0, 60_000.0, "mg"), "Gp": Range(80.0, 700.0, "mg/kg"),
@@ -67,7 +68,7 @@ CLAIMS = Claims(
     ),
     monotone=tuple(
         Monotone(given, seen, rises=False)
-        for given in ("Isc1", "Ip", "basal", "insulin", "intravenous")
+        for given in ("Isc1", "Ip", "basal", "insulin", "intravenous", "titrated")
         for seen in ("cgm", "fingerstick")
     ),
     continuous=False,  # what is not led below zero stops there at once

@@ -42,6 +42,11 @@ VALUES = {
     "operating_error": "Error of the standard step, worst case of use",
     "solver_sensitivity": "Change of the result on tightening the tolerance",
     "largest_value": "Largest value in use",
+    "largest_difference": "Largest difference of the standard step from the reference",
+    "typical_difference": "The same, median of the patients",
+    "adaptive_difference": "Largest difference of the adaptive pair at its usual tolerance",
+    "n_patients_failed": "Patients for whom a solver failed",
+    "n_parameters": "Parameters varied",
     "mean_nis": "Mean squared normalized innovation (1 is ideal)",
     "failed_members": "Failed ensemble members",
     "n_regimens_held_out": "Different regimens, held out",
@@ -177,6 +182,7 @@ ANALYSES = {
     "cohort": "Cohort, split and missing values",
     "population_fit": "Population fit",
     "convergence": "Order of accuracy of the integrator",
+    "solver_agreement": "The standard step against a much better solver",
     "filter_exactness": "Exactness of the filter on linear models",
     "filter_consistency": "Consistency of the filter's uncertainty",
     "filter_skill": "Filters against published errors",
@@ -186,6 +192,7 @@ ANALYSES = {
     "cross_validation": "Cross-validation on build patients",
     "holdout": "Internal validation on held-out patients",
     "sensitivity": "Sobol' indices and polynomial chaos",
+    "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
 }
 

@@ -1,5 +1,5 @@
-"""Section 7: does the code solve its equations: order of accuracy, a filter that is exact where it must be, and a fit
-that equals another program's."""
+"""Section 7: does the code solve its equations: order of accuracy, steps against a much better solver, a filter that is
+exact where it must be, and a fit that equals another program's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _ORDER = ("observed_order", "theoretical_order", "order_deviation", "finest_erro
 _EXACT = ("mean_difference", "covariance_difference", "log_likelihood_difference", "n_cases")
 _CODES = ("start_objective_difference", "objective_difference", "largest_typical_difference",
           "largest_variance_difference", "largest_error_difference", "n_patients", "n_measurements")  # fmt: skip
+_AGREE = ("largest_difference", "typical_difference", "adaptive_difference", "largest_value", "n_patients",
+          "n_patients_failed")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,17 @@ class View:
 
 
 def build(source: Source) -> View:
-    """From the evidence of convergence, filter_exactness and, where the plan asks for it, code_to_code."""
+    """From the evidence of convergence and filter_exactness, and of the others where the plan asks for them.
+
+    A plan that asks for solver_agreement alone, for want of a closed form, shows it in place of convergence."""
+    planned = source.plan.analyses
     order = block(source, "convergence", _ORDER, ("refinement", "cases"), (_order,), section="code")
+    agree = block(source, "solver_agreement", _AGREE, ("steps",), section="code")
     exact = block(source, "filter_exactness", _EXACT, ("cases",), section="code")
     codes = block(source, "code_to_code", _CODES, ("comparison",), section="code")
-    return View((order, exact, codes) if "code_to_code" in source.plan.analyses else (order, exact))
+    first = (order,) if "convergence" in planned or "solver_agreement" not in planned else ()
+    found = (*first, *((agree,) if "solver_agreement" in planned else ()), exact)
+    return View((*found, codes) if "code_to_code" in planned else found)
 
 
 def _order(ident: str, evidence: Evidence) -> Figure | None:

@@ -18,19 +18,34 @@ _LAST = ("sum_first_order", "largest_disagreement", "agreement", "pce_validation
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One analysis."""
+    """One analysis, or two."""
 
     blocks: tuple[Block, ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of sensitivity."""
+    """From the evidence of sensitivity, and of prior_sensitivity where the plan asks for that."""
+    planned = source.plan.analyses
+    prior = (_prior(source),) if "prior_sensitivity" in planned else ()
+    fitted = (_fitted(source),) if "sensitivity" in planned or not prior else ()
+    return View((*fitted, *prior))
+
+
+def _prior(source: Source) -> Block:
+    values = (*_FIRST, "n_parameters", "sum_first_order", "n_runs_sobol")
+    evidence = source.evidence("prior_sensitivity")
+    indices = [key for key in (evidence.values if evidence else ()) if key.startswith(("S1_", "ST_"))]
+    tables = ("indices", "inputs")
+    return block(source, "prior_sensitivity", values, tables, (_density,), section="sensitivity", omit=indices)
+
+
+def _fitted(source: Source) -> Block:
     evidence = source.evidence("sensitivity")
     found = [key for key in (evidence.values if evidence else ()) if key.startswith(("S1_", "ST_"))]
     indices = sorted(found, key=lambda key: (key.partition("_")[2], key))
     tables = ("inputs", "indices", "convergence_in_n")
     draw = (_indices, _settling, _density)
-    return View((block(source, "sensitivity", (*_FIRST, *indices, *_LAST), tables, draw, section="sensitivity"),))
+    return block(source, "sensitivity", (*_FIRST, *indices, *_LAST), tables, draw, section="sensitivity")
 
 
 def _indices(ident: str, evidence: Evidence) -> Figure | None:
@@ -64,8 +79,9 @@ def _density(ident: str, evidence: Evidence) -> Figure | None:
         return None
     low, high = spell(evidence, "qoi_p05"), spell(evidence, "qoi_p95")
     alt = f"Density of the quantity of interest; 90 % lies between {low} and {high}."
-    svg = density("figure-density", table, alt)
-    return Figure("figure-density", svg, alt, "Quantity of interest under the inputs' uncertainty", ident, True)
+    name = "figure-density" if evidence.analysis == "sensitivity" else "figure-density-of-priors"
+    svg = density(name, table, alt)
+    return Figure(name, svg, alt, "Quantity of interest under the inputs' uncertainty", ident, True)
 
 
 SECTION = Section("sensitivity", 15, "Sensitivity: Sobol' indices and polynomial chaos", build)
