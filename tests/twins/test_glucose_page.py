@@ -7,6 +7,7 @@ import pytest
 from examples import ROOT
 from glucose_page import FURTHER, PAGE, basal, filled, insulin, meal, parts, told
 from home import structures
+from tutorial import blocks
 
 REFERENCES = ROOT / "tests" / "references"
 MISSES = {("uva_padova", "short", "ninety_percent")}  # as the card says
@@ -20,6 +21,11 @@ def rows(name):
 def test_the_page_holds_what_the_code_computes():
     page = PAGE.read_text(encoding="utf-8")
     assert filled(page) == page, "python tests/glucose_page.py writes the tables anew"
+
+
+def test_the_code_on_the_page_runs():
+    (code,) = (block.text for block in blocks(PAGE.read_text(encoding="utf-8")) if block.language == "python")
+    exec(compile(code, "glucose.md", "exec"), {})
 
 
 @pytest.mark.parametrize("row", rows("glucose_parameters"), ids=lambda row: f"{row['structure']}-{row['quantity']}")

@@ -224,7 +224,7 @@ ENVELOPE = Envelope(
     samples=Range(1.0, 8.0, "1", whole=True),
     levels={"weight": WEIGHT},
     boluses={
-        "Q1": Range(0.0, 60_000.0, "mg"), "Isc1": Range(0.0, 8_000.0, "mIU"), "Ip": Range(0.0, 1_000.0, "mIU"),
+        "Q1": Range(0.0, 60_000.0, "mg"), "Isc1": Range(0.0, 4_000.0, "mIU"), "Ip": Range(0.0, 500.0, "mIU"),
     },
     rates={
         "carbohydrate": Range(0.0, 1_000.0, "mg/min"), "basal": Range(0.0, 20.0, "mIU/min"),
@@ -232,8 +232,8 @@ ENVELOPE = Envelope(
         "dextrose": Range(0.0, 500.0, "mg/min"),
     },
     initial={
-        "Qgut": Range(0.0, 60_000.0, "mg"), "Isc1": Range(0.0, 3_000.0, "mIU"), "Isc2": Range(0.0, 3_000.0, "mIU"),
-        "Ip": Range(0.0, 500.0, "mIU"), "X": Range(-0.01, 0.05, "1/min"), "G": READING, "IG": READING,
+        "Qgut": Range(0.0, 60_000.0, "mg"), "Isc1": Range(0.0, 1_000.0, "mIU"), "Isc2": Range(0.0, 1_000.0, "mIU"),
+        "Ip": Range(0.0, 200.0, "mIU"), "X": Range(-0.01, 0.02, "1/min"), "G": READING, "IG": READING,
     },
 )  # fmt: skip
 
@@ -248,7 +248,7 @@ CLAIMS = Claims(
         *(Monotone(given, "cgm", rises=False) for given in ("Isc1", "Ip", "basal", "insulin", "intravenous")),
         Monotone("Isc1", "fingerstick", rises=False),
     ),
-    solver_error=0.1,  # where a lethal dose meets the most sensitive patient; docs/glucose.md has the usual error
+    solver_error=0.3,  # near 10 mg/dL, by a large dose in the most sensitive; docs/glucose.md has the usual error
     envelope=ENVELOPE,
 )
 
