@@ -1,4 +1,4 @@
-"""Made-up evidence of nine analyses: every number is invented."""
+"""Made-up evidence of the analyses: every number is invented."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
+
+from dossier.made_up_forecasters import forecasters
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -386,15 +388,11 @@ def fisher() -> Evidence:
 
 
 def all_evidence() -> tuple[Evidence, ...]:
-    """All nine analyses, in the order in which they would run."""
+    """All analyses, in the order in which they would run."""
     return (
-        cohort(),
-        population_fit(),
-        convergence(),
-        filter_exactness(),
+        *(cohort(), population_fit(), convergence(), filter_exactness()),
         filter_consistency(),
         forecasts("cross_validation", "Does the twin forecast build patients it was not fitted to?", 28, 0.0),
         forecasts("holdout", "Does the twin forecast patients whom nobody had looked at?", 14, 3.0),
-        sensitivity(),
-        fisher(),
+        *(sensitivity(), fisher(), *forecasters()),
     )

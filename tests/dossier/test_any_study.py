@@ -41,6 +41,10 @@ def test_labels_of_parameters_are_the_twins() -> None:
     assert value_label("n_below_population_k").endswith("less than the population does of k")
     assert value_label("ST_k_in") == "Total index of k_in"
     assert value_label("sd_log_k_1") == "SD of log k after 1 sample"
+    assert value_label("crps_gain_recurrent_network_60") == "Gain in CRPS over persistence: recurrent network, 60 min"
+    assert value_label("coverage90_walk_180_elsewhere") == "Coverage of the 90 % interval: walk, 180 min (elsewhere)"
+    assert value_label("brier_skill_new_walk") == "Brier skill, moments not low already: walk"
+    assert value_label("rmse_l96_etkf") == "Rmse l96 etkf", "a score of no forecaster"
     assert value_label("baseline_coverage_90") == "Baseline: Coverage of 90 % intervals"
     assert head_label("rse_k") == "RSE of k" and head_label("patients") == "Patients"
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 from functools import cache
 
 from dossier.made_up import all_evidence, convergence, filter_consistency, fisher, forecasts, sensitivity
+from dossier.made_up_forecasters import by_days as days_table
+from dossier.made_up_forecasters import tables as forecast_tables
 from dossier.parsed import parse
 
 from vvuq.dossier.figures.bands import density, example, narrowing
 from vvuq.dossier.figures.canvas import column
 from vvuq.dossier.figures.consistency import consistency
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
+from vvuq.dossier.figures.forecasters import by_days, by_horizon, event_reliability, sharpness
 from vvuq.dossier.figures.indices import index_plot, settling
 from vvuq.dossier.figures.information import by_samples
 from vvuq.dossier.figures.order import order_plot
@@ -21,6 +24,7 @@ from vvuq.record import Table
 HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
 INDICES = sensitivity().tables
 FILTER = filter_consistency().tables
+AHEAD, DAYS = forecast_tables(), days_table()
 
 
 @cache
@@ -37,6 +41,10 @@ def drawings(prefix: str) -> dict[str, str]:
         "settling": settling(f"{prefix}8", INDICES["convergence_in_n"], {}, "alt"),
         "information": by_samples(f"{prefix}9", fisher().tables["by_samples"], 100.0, 0.95, "alt"),
         "consistency": consistency(f"{prefix}10", FILTER["pit"], FILTER["nis"], "alt"),
+        "by_horizon": by_horizon(f"{prefix}11", AHEAD["by_horizon"], "alt"),
+        "sharpness": sharpness(f"{prefix}12", AHEAD["by_horizon"], "alt"),
+        "event": event_reliability(f"{prefix}13", AHEAD["calibration"], ["walk", "net"], "alt"),
+        "days": by_days(f"{prefix}14", DAYS, "alt"),
     }
 
 
@@ -86,3 +94,19 @@ def test_missing_cells_are_left_out_of_every_table() -> None:
 def test_every_table_that_a_figure_draws_is_in_the_made_up_evidence() -> None:
     names = {name for found in all_evidence() for name in found.tables}
     assert {"predictions", "bands", "density", "coverage", "refinement", "by_samples", "pit", "nis"} <= names
+
+
+def test_a_forecaster_far_off_does_not_flatten_the_others() -> None:
+    """The axes hold what is near the best; the others' lines leave them."""
+    table = AHEAD["by_horizon"]
+    place = table.columns.index("crps")
+    rows = tuple((*row[:place], 100.0 * row[place], *row[place + 1 :]) if row[1] == "climatology" else row
+                 for row in table.rows)  # fmt: skip
+    ticks = [e.text() for e in parse(by_horizon("f", replace(table, rows=rows), "alt")).all("text")]
+    assert max(float(t) for t in ticks if t.replace(".", "").isdigit()) < 200.0
+    assert all(name in ticks for name in ("persistence", "walk", "net"))
+
+
+def test_a_panel_is_drawn_for_each_forecaster_that_is_named() -> None:
+    drawn = parse(event_reliability("f", AHEAD["calibration"], ["walk"], "alt")).text()
+    assert "walk" in drawn and "net" not in drawn

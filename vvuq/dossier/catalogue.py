@@ -17,7 +17,7 @@ SECTIONS = {
     9: ("Filter verification", ""),
     10: ("Calibration and identifiability", ""),
     11: ("Validation", ""),
-    12: ("Validation, detail", "error grid, reference error, model error against its uncertainty"),
+    12: ("Forecasters of the next hours", ""),
     13: ("Missing-data sensitivity", "assumed mechanisms, and the tipping point at which a conclusion flips"),
     14: ("Uncertainty of forecasts", ""),
     15: ("Sensitivity", ""),

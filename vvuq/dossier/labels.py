@@ -3,6 +3,7 @@ are the twin's own."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 VALUES = {
@@ -17,6 +18,8 @@ VALUES = {
     "n_doses": "Doses",
     "n_patients": "Patients",
     "n_predictions": "Predictions",
+    "n_origins": "Moments forecast from",
+    "n_events": "Events that followed",
     "n_cases": "Random linear models",
     "horizon": "Time of the quantity of interest",
     "observed_median": "Time of the last sample, median of build patients",
@@ -159,6 +162,20 @@ HEADS = {
     "pce_high": "Chaos, high",
     "n_behind": "n behind it",
     "status": "Uncertainty is",
+    "ahead": "Ahead",
+    "mard": "MARD",
+    "crps_low": "CRPS, low",
+    "crps_high": "CRPS, high",
+    "gain": "Gain",
+    "gain_low": "Gain, low",
+    "gain_high": "Gain, high",
+    "coverage_low": "Coverage, low",
+    "coverage_high": "Coverage, high",
+    "width_90": "Width of 90 %",
+    "brier": "Brier score",
+    "skill_new": "Skill, new",
+    "skill_new_low": "Skill, new, low",
+    "skill_new_high": "Skill, new, high",
     "full_rank": "Full rank",
     "cannot_separate": "Not settled",
     "median_abs_correlation": "Median largest |correlation|",
@@ -191,6 +208,9 @@ ANALYSES = {
     "code_to_code": "The same fit by another program",
     "cross_validation": "Cross-validation on build patients",
     "holdout": "Internal validation on held-out patients",
+    "forecast_comparison": "Forecasters on build patients, each patient left out",
+    "forecast_holdout": "The forecaster of the plan on patients it has never seen",
+    "sample_efficiency": "Error against days of data",
     "sensitivity": "Sobol' indices and polynomial chaos",
     "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
@@ -207,6 +227,26 @@ UNCERTAINTY = tuple(f"{name}_{count}" for name in _TARGET for count in range(3))
     "baseline_interval90_width",
 )
 """Values of the validation analyses that belong to the section on uncertainty."""
+
+_OF_EVENTS = {
+    "brier": "Brier score",
+    "brier_skill": "Brier skill",
+    "brier_skill_new": "Brier skill, moments not low already",
+    "reliability": "Reliability of the event's probability",
+    "resolution": "Resolution of the event's probability",
+    "n_not_forecast": "Moments it could not forecast from",
+}
+_SCORES = _OF_EVENTS | {
+    "rmse": "RMSE",
+    "mard": "MARD",
+    "crps": "CRPS",
+    "crps_gain": "Gain in CRPS over persistence",
+    "rmse_gain": "Gain in RMSE over persistence",
+    "coverage90": "Coverage of the 90 % interval",
+    "width90": "Width of the 90 % interval",
+    "interval_score": "Interval score",
+}
+"""Scores of forecasters: their names end in the forecaster's, and the horizon where there is one."""
 
 _OF = {
     "S1": "First-order index of",
@@ -240,12 +280,22 @@ def value_label(key: str, twin: Any = None) -> str:
         return f"Envelope that held-out patients span: {words(key.removeprefix('envelope_').removesuffix('_covered'))}"
     if key.startswith("baseline_"):
         return f"Baseline: {value_label(key.removeprefix('baseline_'))}"
-    return _of_a_parameter(key) or words(key)
+    return _of_a_forecaster(key) or _of_a_parameter(key) or words(key)
 
 
 def head_label(column: str) -> str:
     """The words for a column of a Table."""
     return HEADS.get(column) or _of_a_parameter(column) or words(column)
+
+
+def _of_a_forecaster(key: str) -> str:
+    """The words for a score of a forecaster, crps_persistence_60 for example; empty where the name is none."""
+    head = max((head for head in _SCORES if key.startswith(f"{head}_")), key=len, default="")
+    who, *after = re.split(r"_(30|60|120|180)(?=_|$)", key.removeprefix(f"{head}_"), maxsplit=1)
+    if not head or (head not in _OF_EVENTS and not after):
+        return ""
+    told = f"{_SCORES[head]}: {who.replace('_', ' ')}" + (f", {after[0]} min" if after else "")
+    return told + (f" ({after[1].strip('_').replace('_', ' ')})" if after and after[1] else "")
 
 
 def _of_a_parameter(key: str) -> str:

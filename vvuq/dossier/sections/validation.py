@@ -102,4 +102,4 @@ def _reliability(ident: str, evidence: Evidence) -> Figure | None:
     return Figure(name, svg, alt, "Do forecast intervals hold what they promise? Intervals: 95 %", ident, True)
 
 
-SECTION = Section("validation", 11, "Validation", build, covers=(12,))
+SECTION = Section("validation", 11, "Validation", build)
