@@ -30,7 +30,9 @@ Contestant = Callable[[], object]
 class Row:
     """One comparison: seconds a call, their ratio, and the ratio that was set as the goal (None: none was).
 
-    agreement: largest relative difference between the two results."""
+    agreement: largest relative difference between the two results. Where both are held against a reference solution:
+    error and peer_error, the largest difference of each from it, in the unit that `work` names. memory: bytes that ours
+    took beyond what it was given, a unit of work."""
 
     work: str
     peer: str
@@ -41,6 +43,9 @@ class Row:
     floor_s: float
     agreement: float
     goal: float | None = None
+    error: float | None = None
+    peer_error: float | None = None
+    memory: float | None = None
 
 
 @lru_cache(maxsize=1)
@@ -134,8 +139,10 @@ def main(rows: Callable[[bool], list[Row]]) -> None:
 def line(row: Row) -> str:
     """One comparison as text, the goal beside what was reached."""
     wanted = "" if row.goal is None else f" (goal {row.goal:g}: {'reached' if row.ratio >= row.goal else 'missed'})"
+    more = "" if row.error is None else f", error {row.error:.1e}, theirs {row.peer_error:.1e}"
+    more += "" if row.memory is None else f", memory {row.memory:.3g} bytes"
     return (
         f"{row.work}: {row.ours_s:.3g} s, {row.peer} {row.peer_version} {row.peer_s:.3g} s, "
         f"ratio {row.ratio:.3g}{wanted}, "
-        f"floor {row.floor_s:.2g} s ({row.ours_s / row.floor_s:.3g} times), agreement {row.agreement:.1e}"
+        f"floor {row.floor_s:.2g} s ({row.ours_s / row.floor_s:.3g} times), agreement {row.agreement:.1e}{more}"
     )
