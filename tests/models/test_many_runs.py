@@ -63,7 +63,7 @@ def model(**changes):
 MODEL = model()
 METHOD = RK4(0.5)
 amounts = st.floats(0.1, 9.0)
-members = st.sampled_from([6, 8, 65, 70])  # of one width, so that little is compiled
+members = st.sampled_from([6, 8, 70])  # of one width, so that little is compiled
 
 
 @st.composite
@@ -149,27 +149,44 @@ def test_a_member_that_fails_is_told_and_disturbs_no_other():
     assert np.flatnonzero(abreast.codes).tolist() == [3, 66]
 
 
-def test_much_work_runs_side_by_side_and_long_states_do_not(monkeypatch):
-    """What is long keeps the bits of one run at a time, unless lanes are asked for."""
+def test_much_work_runs_side_by_side(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        sys.modules["vvuq.models.simulate"], "lane_kernels", lambda of, count, **how: asked.append(len(of.states))
+        sys.modules["vvuq.models.simulate"], "path_kernel", lambda of, count, **how: asked.append(count)
     )
     schedule, theta = Schedule(levels=(Level(0.0, "w", 1.0),)), np.full((2, 1000), 0.3)
     simulate(MODEL, schedule, theta, [10.0], method=RK4(0.1))
+    simulate(MODEL, schedule, theta, [100.0], method=RK4(0.1), tier="pointer")
     assert asked == []
     simulate(MODEL, schedule, theta, [100.0], method=RK4(0.1))
-    assert asked == [3]
-    long = model(states={f"s{i}": "1" for i in range(17)}, rhs=still, observables=MODEL.observables[1:])
-    simulate(long, schedule, theta, [100.0], method=RK4(0.1))
-    assert asked == [3]
-    simulate(long, schedule, theta[:, :8], [1.0], method=RK4(0.1), tier="lanes")
-    assert asked == [3, 17]
+    simulate(MODEL, schedule, theta[:, :8], [1.0], method=RK4(0.1), tier="lanes")
+    assert asked == [1000, 8]
 
 
-def still(t, x, u, theta, dx):
-    for i in range(17):
-        dx[i] = -theta[0] * x[i]
+@pytest.mark.parametrize("tier", ["lanes", "pointer"])
+def test_the_least_number_of_steps_counts_in_short_intervals(tier):
+    schedule, theta = Schedule(levels=(Level(0.0, "w", 1.0),)), np.full((2, 8), 0.3)
+    given_ = {"x0": np.ones(3), "tier": tier}
+    few, many = (simulate(MODEL, schedule, theta, [0.5, 1.0], method=of, **given_) for of in (RK4(9.0, 2), RK4(0.25)))
+    same(few, many)
+    with pytest.raises(InputError, match="least steps"):
+        simulate(MODEL, schedule, theta, [0.5], method=RK4(0.5, 0), **given_)
+
+
+def test_long_states_that_are_not_named_one_by_one():
+    long = model(states={f"s{i}": "1" for i in range(17)}, rhs=chain, observables=MODEL.observables[1:])
+    schedule = Schedule(levels=(Level(0.0, "w", 1.0),), boluses=(Bolus(0.5, "s0", 3.0),))
+    theta, x0 = np.full((2, 6), 0.3), np.random.default_rng(5).uniform(0.0, 1.0, (17, 6))
+    abreast, alone = (
+        simulate(long, schedule, theta, [0.5, 2.0], method=METHOD, x0=x0, tier=tier) for tier in ("lanes", "pointer")
+    )
+    same(abreast, alone)
+
+
+def chain(t, x, u, theta, dx):
+    dx[0] = u[0] - theta[0] * x[0]
+    for i in range(1, 17):
+        dx[i] = theta[0] * x[i - 1] - theta[1] * u[1] * x[i]
 
 
 def test_what_does_not_fit_is_refused():
@@ -182,4 +199,4 @@ def test_what_does_not_fit_is_refused():
     right = replace(schedule, boluses=(Bolus(0.5, "A", 1.0),))
     for tier in ("lanes", "pointer"):
         with pytest.raises(InputError, match="finite amount"):
-            simulate_cohort(MODEL, [right, wrong, right], theta, [1.0], method=METHOD, tier=tier)
+            simulate_cohort(MODEL, [right, *[wrong] * 5], theta[:, :1], [1.0], method=METHOD, tier=tier)

@@ -161,7 +161,7 @@ def _cases(twin: Twin, cohort: Cohort, patients: Sequence[Patient]) -> _Cases:
     def padded(values: Floats, size: int) -> Floats:
         return np.concatenate([values, values[-1:]])[:size]
 
-    steps = [np.append(interval_steps(g.t, twin.method.step), 1) for g in grids]
+    steps = [np.append(interval_steps(g.t, twin.method.step, twin.method.least), 1) for g in grids]
     return _Cases(
         ends([g.t.size for g in grids]),
         np.concatenate([g.t for g in grids]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from vvuq.models.simulate import (
     Tier,
     abreast,
     initial_states,
-    lanes_for,
+    kernel_for,
     parameter_matrix,
     simulate,
 )
@@ -71,9 +72,9 @@ def _group(how: _How, schedules: list[Schedule], theta: Floats, x0: Floats) -> P
     model, method = how.model, how.method
     if isinstance(method, RK4):
         grid, own = compile_grid(model, schedules[0], how.times), len(schedules) > 1
-        if (lanes := lanes_for(model, grid, method, len(schedules), how.tier, own_inputs=own)) is not None:
+        if (kernel := kernel_for(model, grid, method, len(schedules), how.tier, own_inputs=own)) is not None:
             amounts = own_amounts(model, schedules, grid)
-            return abreast(model, lanes, grid, amounts, theta, x0, method, states=how.states)
+            return abreast(model, kernel, grid, amounts, theta, x0, method, how.states)
     alone = [
         simulate(model, of, theta[:, m], how.times, method=method, x0=x0[:, m], tier="pointer", states=how.states)
         for m, of in enumerate(schedules)
@@ -97,10 +98,10 @@ def _course(schedule: Schedule) -> Hashable:
     """A schedule without its amounts."""
     return (
         schedule.start,
-        tuple((b.time, b.state) for b in schedule.boluses),
-        tuple((i.start, i.stop, i.input) for i in schedule.infusions),
-        tuple((level.time, level.input) for level in schedule.levels),
-        schedule.resets,
+        tuple(map(attrgetter("time", "state"), schedule.boluses)),
+        tuple(map(attrgetter("start", "stop", "input"), schedule.infusions)),
+        tuple(map(attrgetter("time", "input"), schedule.levels)),
+        tuple(map(attrgetter("time", "state", "of"), schedule.resets)),
     )
 
 

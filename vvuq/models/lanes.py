@@ -18,7 +18,6 @@ from vvuq.numerics.jit import Pointer
 
 MOST_UNPACKED = 64  # states that a function names one by one: more would compile for minutes
 LONG = 8  # the width for long states: a whole line of the cache
-MUCH = 2_000_000  # states x runs x steps from which on whole paths are worth the compilation of lanes
 COSTS = {
     4: 1.5,
     8: 1.0,
@@ -28,12 +27,12 @@ _CARRY = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
-    h = (t1 - t0) / steps
+    h, us = (t1 - t0) / steps, {us}
 {room}    for first in range(0, lanes, {width}):
         now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-{inputs}        for step in range(steps):
+        for step in range(steps):
             t = t0 + step * h
             model_rhs(t, {x_now}, us, thetas, stage(k1, now, y, 0.5 * h))
             model_rhs(t + 0.5 * h, {x_y}, us, thetas, stage(k2, now, z, 0.5 * h))
@@ -47,14 +46,14 @@ _CARRY_LONG = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work, finite):
-    h = (t1 - t0) / steps
+    h, us = (t1 - t0) / steps, {us}
     start, y2 = rows(work, 0, {n}, {width}, {width}), rows(work, {n} * {width}, {n}, {width}, {width})
     y3, y4 = rows(work, 2 * {n} * {width}, {n}, {width}, {width}), rows(work, 3 * {n} * {width}, {n}, {width}, {width})
     for first in range(0, lanes, {width}):
         now, then = rows(source, first, {n}, stride, {width}), rows(x, first, {n}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-{inputs}        for step in range(steps):
+        for step in range(steps):
             begin = now
             if one_place(now, then):
                 begin = start
@@ -76,14 +75,15 @@ _OBSERVE = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def observe(t, u, x, theta, theta_stride, stride, lanes, seen):
+    us = {us}
     for first in range(0, lanes, {width}):
         now, out = rows(x, first, {n}, stride, {width}), rows(seen, first, {q}, stride, {width})
         p = rows(theta, first % theta_stride, {p}, theta_stride, {width})
         thetas = {thetas}
-{inputs}"""
+"""
 
 
-_COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])"
+COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])"
 _FINITE = "rows(finite, first, 1, lanes, {width})[0] = {off}"
 
 
@@ -100,14 +100,12 @@ class Lanes:
         return -(-runs // self.width) * self.width
 
 
-def lane_kernels(model: Model, runs: int, *, own_inputs: bool = False) -> Lanes | None:
-    """The kernels of a model for so many runs; None where it has no wide form, as where it branches on a state.
-
-    own_inputs: each run has inputs of its own; entry i of run k stands at i stride + k."""
-    return _kernels(model, _width(model, runs), own_inputs and bool(model.inputs or model.covariates))
+def lane_kernels(model: Model, runs: int) -> Lanes | None:
+    """The kernels of a model for so many runs; None where it has no wide form, as where it branches on a state."""
+    return _kernels(model, cheapest_width(model, runs))
 
 
-def _width(model: Model, runs: int) -> int:
+def cheapest_width(model: Model, runs: int) -> int:
     """The width at which so many runs cost least."""
     if len(model.states) > kernels.MOST_NAMES:
         return LONG
@@ -115,34 +113,30 @@ def _width(model: Model, runs: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _kernels(model: Model, width: int, own: bool) -> Lanes | None:
-    for text in _carry_texts(model, width, own):
+def _kernels(model: Model, width: int) -> Lanes | None:
+    for text in _carry_texts(model, width):
         try:
             carry = Pointer(kernels.module(text).carry, CARRY_SIGNATURE)
-            observe = Pointer(kernels.module(_observe_text(model, width, own)).observe, OBSERVE_SIGNATURE)
+            observe = Pointer(kernels.module(_observe_text(model, width)).observe, OBSERVE_SIGNATURE)
         except NumbaError:
             continue
         return Lanes(width, carry, observe)
     return None
 
 
-def _carry_texts(model: Model, width: int, own: bool) -> list[str]:
+def _carry_texts(model: Model, width: int) -> list[str]:
     """The best first: one that keeps no slopes, for long states whose slopes are written and never read."""
     n = len(model.states)
     short = n <= kernels.MOST_NAMES
     body = kernels.written_out(model, {"model_rhs": model.rhs}, inline=short)
     if short or kernels.unpacks(body):
-        return (
-            [_head(model, "CARRY_SIGNATURE") + body + _kept(model, body, width, own, True)]
-            if n <= MOST_UNPACKED
-            else []
-        )
+        return [_head(model, "CARRY_SIGNATURE") + body + _kept(model, body, width, True)] if n <= MOST_UNPACKED else []
     body = kernels.without_signs(model, body)
-    whole = _CARRY_LONG.format(n=n, **_common(model, body, width, own))
-    return [_head(model, "CARRY_SIGNATURE") + body + text for text in (whole, _kept(model, body, width, own, False))]
+    whole = _CARRY_LONG.format(n=n, **_common(model, body, width))
+    return [_head(model, "CARRY_SIGNATURE") + body + text for text in (whole, _kept(model, body, width, False))]
 
 
-def _kept(model: Model, body: str, width: int, own: bool, named: bool) -> str:
+def _kept(model: Model, body: str, width: int, named: bool) -> str:
     """The text that keeps all four slopes. named: states are handed over one by one."""
     n = len(model.states)
 
@@ -150,11 +144,11 @@ def _kept(model: Model, body: str, width: int, own: bool, named: bool) -> str:
         """On the stack where it may end up in registers."""
         return f"local_rows({count}, {width})" if named else f"rows(work, {first * width}, {count}, {width}, {width})"
 
-    combine = [_COMBINE.format(i=i) for i in range(n)]
+    combine = [COMBINE.format(i=i) for i in range(n)]
     check = [_FINITE.format(width=width, off=" + ".join(f"0.0 * then[{i}]" for i in range(n)))]
     if not named:  # in one pass, since long states do not stay in the nearest cache
         combine = ["off = now[0] * 0.0", f"for i in range(np.uint64({n})):"]
-        combine += ["    " + line for line in (_COMBINE.format(i="i"), "off += then[i] * 0.0")]
+        combine += ["    " + line for line in (COMBINE.format(i="i"), "off += then[i] * 0.0")]
         check = [_FINITE.format(width=width, off="off")]
     return _CARRY.format(
         n=n,
@@ -162,26 +156,24 @@ def _kept(model: Model, body: str, width: int, own: bool, named: bool) -> str:
         combine=textwrap.indent("\n".join(combine), 12 * " "),
         check=textwrap.indent("\n".join(check), 8 * " "),
         **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
-        **_common(model, body, width, own),
+        **_common(model, body, width),
     )
 
 
-def _observe_text(model: Model, width: int, own: bool) -> str:
+def _observe_text(model: Model, width: int) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
     body = kernels.written_out(model, functions, inline=True)
     now = kernels.entries("now", len(model.states), kernels.unpacks(body))
-    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body, width, own))
+    text = _OBSERVE.format(n=len(model.states), q=len(functions), **_common(model, body, width))
     for i, name in enumerate(functions):
         text += f"        {name}(t, {now}, us, thetas, part(out, {i}, 1))\n"
     return _head(model, "OBSERVE_SIGNATURE") + body + text
 
 
-def _common(model: Model, body: str, width: int, own: bool) -> dict[str, object]:
-    p, k, named = len(model.parameters), len(model.inputs) + len(model.covariates), kernels.unpacks(body)
-    inputs = f"        us = {kernels.entries('v' if own else 'u', k, named)}\n"
-    if own:
-        inputs = f"        v = rows(u, first, {k}, stride, {width})\n" + inputs
-    return {"p": p, "inputs": inputs, "thetas": kernels.entries("p", p, named), "width": width}
+def _common(model: Model, body: str, width: int) -> dict[str, object]:
+    p, named = len(model.parameters), kernels.unpacks(body)
+    us = kernels.entries("u", len(model.inputs) + len(model.covariates), named)
+    return {"p": p, "us": us, "thetas": kernels.entries("p", p, named), "width": width}
 
 
 def _head(model: Model, signature: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from vvuq.errors import InputError
@@ -34,22 +35,33 @@ class Model:
 
     def parameter_index(self, name: str) -> int:
         """The position of a parameter in theta."""
-        return _index([p.name for p in self.parameters], name, self.name, "parameter")
+        return _index(self._places["parameter"], name, self.name, "parameter")
 
     def state_index(self, name: str) -> int:
         """The position of a state in x."""
-        return _index(list(self.states), name, self.name, "state")
+        return _index(self._places["state"], name, self.name, "state")
 
     def input_index(self, name: str) -> int:
         """The position of an input or covariate in u."""
-        return _index([*self.inputs, *self.covariates], name, self.name, "input")
+        return _index(self._places["input"], name, self.name, "input")
 
     def observable_index(self, name: str) -> int:
         """The position of an observable in y."""
-        return _index([o.name for o in self.observables], name, self.name, "observable")
+        return _index(self._places["observable"], name, self.name, "observable")
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str, int]]:
+        """The positions of all names, by kind."""
+        names = {
+            "parameter": [p.name for p in self.parameters],
+            "state": list(self.states),
+            "input": [*self.inputs, *self.covariates],
+            "observable": [o.name for o in self.observables],
+        }
+        return {kind: {name: i for i, name in enumerate(found)} for kind, found in names.items()}
 
 
-def _index(names: list[str], name: str, where: str, kind: str) -> int:
-    if name not in names:
-        raise InputError(where, kind, name, f"one of {', '.join(names) or 'none declared'}")
-    return names.index(name)
+def _index(places: dict[str, int], name: str, where: str, kind: str) -> int:
+    if name not in places:
+        raise InputError(where, kind, name, f"one of {', '.join(places) or 'none declared'}")
+    return places[name]

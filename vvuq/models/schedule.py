@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,9 +105,8 @@ def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floa
     end = float(wanted[-1])
     t = np.unique([begin, *wanted, *(e for e in event_times(schedule) if begin <= e <= end)])
     jump = np.zeros((t.size, len(model.states)))
-    for b in schedule.boluses:
-        if begin <= b.time <= end:
-            jump[np.searchsorted(t, b.time), model.state_index(b.state)] += b.amount
+    for k, place in _places(model, schedule, t):
+        jump[place] += schedule.boluses[k].amount
     unique, inverse = np.unique(wanted, return_inverse=True)
     record = np.full(t.size, -1, dtype=np.int64)
     record[np.searchsorted(t, unique)] = np.arange(unique.size)
@@ -118,15 +118,13 @@ def own_amounts(model: Model, schedules: Sequence[Schedule], grid: Grid) -> Amou
     """What each member is given on the grid of the first of schedules that differ in amounts alone.
 
     Raises InputError for an amount that is not finite."""
-    t = grid.t
-    places: dict[tuple[int, int], Floats] = {}
-    for k, b in enumerate(schedules[0].boluses):
-        if t[0] <= b.time <= t[-1]:
-            place = int(np.searchsorted(t, b.time)), model.state_index(b.state)
-            places[place] = places.get(place, 0.0) + np.array([s.boluses[k].amount for s in schedules])
-    u = _inputs(model, schedules, t)
-    given = np.array(sorted(places), dtype=np.int64).reshape(-1, 2)
-    amount = np.array([places[place] for place in sorted(places)]).reshape(-1, len(schedules))
+    of_bolus = attrgetter("amount")
+    amounts = np.array([list(map(of_bolus, s.boluses)) for s in schedules]).reshape(len(schedules), -1)
+    sums: dict[tuple[int, int], Floats] = {}
+    for k, place in _places(model, schedules[0], grid.t):
+        sums[place] = sums.get(place, 0.0) + amounts[:, k]
+    u, given = _inputs(model, schedules, grid.t), np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
+    amount = np.array([sums[place] for place in sorted(sums)]).reshape(-1, len(schedules))
     if not (np.all(np.isfinite(u)) and np.all(np.isfinite(amount))):
         raise InputError(f"schedules of {model.name}", "amounts", "inf or nan", "finite amounts, rates and values")
     return Amounts(u, given, amount)
@@ -145,6 +143,13 @@ def given_at(grid: Grid, boundary: int, x: Floats) -> Floats:
     return np.asarray(after + grid.jump[boundary])
 
 
+def _places(model: Model, schedule: Schedule, t: Floats) -> list[tuple[int, tuple[int, int]]]:
+    """Boundary and state of each bolus, by its number, that falls on the boundaries t."""
+    at = {time: s for s, time in enumerate(t.tolist())}
+    within = [(k, b) for k, b in enumerate(schedule.boluses) if t[0] <= b.time <= t[-1]]
+    return [(k, (at[b.time], model.state_index(b.state))) for k, b in within]
+
+
 def _resets(model: Model, schedule: Schedule, t: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """The rows (boundary, target, source) of the resets on the boundaries t, as numerics/reset.py takes them."""
     rows = [
@@ -161,12 +166,12 @@ def _inputs(model: Model, schedules: Sequence[Schedule], t: Floats) -> Floats:
     that differ in amounts alone."""
     begins, of = t[:-1] if t.size > 1 else t, schedules[0]
     u = np.zeros((begins.size, len(model.inputs) + len(model.covariates), len(schedules)))
+    from_, to = (np.searchsorted(begins, [getattr(i, end) for i in of.infusions]) for end in ("start", "stop"))
+    since = np.searchsorted(begins, [level.time for level in of.levels])
     for k in sorted(range(len(of.levels)), key=lambda k: of.levels[k].time):
-        level = of.levels[k]
-        u[begins >= level.time, model.input_index(level.input)] = [s.levels[k].value for s in schedules]
+        u[since[k] :, model.input_index(of.levels[k].input)] = [s.levels[k].value for s in schedules]
     for k, i in enumerate(of.infusions):
-        during = (begins >= i.start) & (begins < i.stop)
-        u[during, model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
+        u[from_[k] : to[k], model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
     return u
 
 

@@ -179,7 +179,7 @@ def _carry(
     worst column, the state among them."""
     kernel = rhs_with_slopes(model, to.width)
     if isinstance(method, RK4):
-        rk4_paths(kernel, *part, interval_steps(part[2], method.step), out, code)
+        rk4_paths(kernel, *part, interval_steps(part[2], method.step, method.least), out, code)
     else:
         sharper = (1 + to.scale.size) ** -0.5
         dopri_paths(kernel, *part, sharper * method.rtol, sharper * method.atol, method.limit, out, code)

@@ -9,21 +9,22 @@ from typing import Literal
 import numpy as np
 
 from vvuq.errors import InputError
-from vvuq.models.kernels import MOST_NAMES, observe_kernel, rhs_kernel
-from vvuq.models.lanes import MUCH, Lanes, lane_kernels
+from vvuq.models.kernels import observe_kernel, rhs_kernel
+from vvuq.models.lane_paths import MUCH, PathKernel, path_kernel
 from vvuq.models.model import Model
 from vvuq.models.schedule import Amounts, Grid, Integers, Schedule, compile_grid
 from vvuq.numerics.dopri import dopri_paths
-from vvuq.numerics.lane_paths import lane_paths
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.record import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class RK4:
-    """Classical fourth-order Runge-Kutta; every interval between events is cut into equal steps of at most `step`."""
+    """Classical fourth-order Runge-Kutta; every interval between events or records is cut into equal steps of at most
+    `step`, at least `least` of them, where a model moves fastest just after an event. Filters step by `step` alone."""
 
     step: float
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ def simulate(
     theta: a mapping by name for one member, or (p,) or (p, members). x0: (n,) or (n, members), default zero.
     states: False leaves out Paths.states, (0, n, members), which is most of the memory of many members.
     tier: "lanes" runs members of RK4 side by side where the model has a form for it, which takes seconds to compile
-    once; "auto" does where there is much to compute, to the same bits (states of more than 16: never); "pointer" never.
+    once, to the same bits; "auto" does where there is much to compute; "pointer" never.
     Raises InputError for what does not fit the model."""
     grid = compile_grid(model, schedule, times, start)
     members = parameter_matrix(model, theta)
     initial = initial_states(model, x0, members.shape[1])
     if initial.shape[1] != members.shape[1]:
         members = np.array(np.broadcast_to(members, (members.shape[0], initial.shape[1])), order="C")
-    if isinstance(method, RK4) and (lanes := lanes_for(model, grid, method, members.shape[1], tier)) is not None:
-        return abreast(model, lanes, grid, _common(grid), members, initial, method, states=states)
+    if isinstance(method, RK4) and (kernel := kernel_for(model, grid, method, members.shape[1], tier)) is not None:
+        return abreast(model, kernel, grid, _common(grid), members, initial, method, states)
     found, codes = _states(model, grid, members, initial, method)
     observed = np.full((found.shape[0], len(model.observables), members.shape[1]), np.nan)
     work = np.empty(len(model.states)), np.empty(members.shape[0]), np.empty(len(model.observables))
@@ -88,34 +89,48 @@ def _states(model: Model, grid: Grid, theta: Floats, x0: Floats, method: RK4 | A
     codes = np.zeros(x0.shape[1], dtype=np.int64)
     common = rhs_kernel(model), x0, theta, grid.t, grid.u, grid.jump, grid.reset, grid.record
     if isinstance(method, RK4):
-        rk4_paths(*common, interval_steps(grid.t, method.step), out, codes)
+        rk4_paths(*common, interval_steps(grid.t, method.step, method.least), out, codes)
     else:
         dopri_paths(*common, method.rtol, method.atol, method.limit, out, codes)
     return out, codes
 
 
-def lanes_for(
+def kernel_for(
     model: Model, grid: Grid, method: RK4, members: int, tier: Tier, *, own_inputs: bool = False
-) -> Lanes | None:
-    """The kernels that run members side by side; None where they are not wanted, not worth it, or do not exist."""
-    n = len(model.states)
-    much = n * members * int(interval_steps(grid.t, method.step).sum()) >= MUCH and n <= MOST_NAMES
+) -> PathKernel | None:
+    """The kernel that runs members side by side; None where it is not wanted, not worth it, or does not exist."""
+    much = len(model.states) * members * int(interval_steps(grid.t, method.step, method.least).sum()) >= MUCH
     if tier == "pointer" or (tier == "auto" and not much):
         return None
-    return lane_kernels(model, members, own_inputs=own_inputs)
+    return path_kernel(model, members, own_inputs=own_inputs)
 
 
 def abreast(
-    model: Model, lanes: Lanes, grid: Grid, amounts: Amounts, theta: Floats, x0: Floats, method: RK4, *, states: bool
+    model: Model, kernel: PathKernel, grid: Grid, amounts: Amounts, theta: Floats, x0: Floats, method: RK4, states: bool
 ) -> Paths:
-    """The paths of all members by kernels of lanes: theta (p, members), x0 (n, members)."""
+    """The paths of all members by such a kernel: theta (p, members), x0 (n, members)."""
     count, members = int(grid.record.max()) + 1, x0.shape[1]
-    kept = np.empty((count if states else 0, *x0.shape))
-    observed, codes = np.empty((count, len(model.observables), members)), np.empty(members, dtype=np.int64)
-    steps = interval_steps(grid.t, method.step)
-    walk = grid.t, amounts.u, amounts.given, amounts.amount, grid.reset, grid.record, steps
-    lane_paths(lanes.carry, lanes.observe, lanes.width, *walk, x0, theta, kept, observed, codes)
-    return _paths(grid, kept, observed, codes)
+    wide = -(-members // kernel.width) * kernel.width
+    kept = np.empty((count if states else 0, x0.shape[0], wide))
+    observed, codes = np.empty((count, len(model.observables), wide)), np.empty(wide, dtype=np.int64)
+    event = np.zeros(grid.t.size, dtype=np.int64)
+    event[np.concatenate([amounts.given[:, 0], grid.reset[:, 0]])] = 1
+    event[-1] = 0  # what is given at the end is not simulated
+    u, amount = (one if one.shape[-1] == 1 else _filled(one, wide) for one in (amounts.u, amounts.amount))
+    kernel.run(
+        grid.t, u.reshape(-1), amounts.given, amount, grid.reset, event, grid.record,
+        interval_steps(grid.t, method.step, method.least), _filled(x0, wide).reshape(-1),
+        _filled(theta, wide).reshape(-1), wide, kept.reshape(-1), observed.reshape(-1), codes,
+    )  # fmt: skip
+    return _paths(grid, *(np.ascontiguousarray(one[..., :members]) for one in (kept, observed, codes)))
+
+
+def _filled(matrix: Floats, wide: int) -> Floats:
+    """With the last column repeated up to `wide` columns."""
+    missing = wide - matrix.shape[-1]
+    if missing:
+        matrix = np.concatenate([matrix, np.repeat(matrix[..., -1:], missing, axis=-1)], axis=-1)
+    return np.ascontiguousarray(matrix)
 
 
 def _common(grid: Grid) -> Amounts:
@@ -131,11 +146,13 @@ def _paths(grid: Grid, states: Floats, observed: Floats, codes: Integers) -> Pat
     return Paths(grid.t[np.flatnonzero(grid.record >= 0)][grid.rows], states, observed, codes)
 
 
-def interval_steps(t: Floats, step: float) -> Integers:
-    """How many equal steps of at most `step` each interval of the boundaries t takes."""
+def interval_steps(t: Floats, step: float, least: int = 1) -> Integers:
+    """How many equal steps of at most `step`, and how many at least, each interval of the boundaries t takes."""
     if not step > 0.0:
         raise InputError("integrator", "step", step, "a positive step")
-    return np.maximum(1, np.ceil(np.diff(t) / step - 1e-9)).astype(np.int64)
+    if not least >= 1:
+        raise InputError("integrator", "least steps", least, "1 or more")
+    return np.maximum(least, np.ceil(np.diff(t) / step - 1e-9)).astype(np.int64)
 
 
 def parameter_matrix(model: Model, theta: Mapping[str, float] | Floats) -> Floats:

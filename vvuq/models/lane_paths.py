@@ -1,0 +1,127 @@
+"""Whole paths of many runs side by side: one kernel, generated for a model, walks the grid of events with a few runs at
+once, as wide numbers (tier 2).
+
+What it does is said in numerics/lane_paths.py. The order of all operations is that of numerics/rk4.py."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from numba.core.errors import NumbaError
+
+from vvuq.models import kernels
+from vvuq.models.lanes import COMBINE, MOST_UNPACKED, cheapest_width
+from vvuq.models.model import Model
+
+MUCH = 2_000_000  # states x runs x steps from which on the compilation is worth it
+ROOM = ("k1", "k2", "k3", "k4", "y", "z")  # slopes, and where the next one is evaluated
+_TOOLS = """from vvuq.numerics.lane_paths import begin, change, drop
+from vvuq.numerics.rows import local_rows, part, rows, stage
+from vvuq.numerics.vectors import total
+"""
+_PATHS = """
+
+@njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
+def paths(t, u, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
+    lanes, room = np.empty(({n}, {w})), np.empty(6 * {n} * {w})
+    x = rows(lanes.reshape(lanes.size), 0, {n}, {w}, {w})
+{room}    for first in range(0, members, {w}):
+        p, start, row = rows(theta, first, {p}, members, {w}), rows(x0, first, {n}, members, {w}), 0
+        thetas = {thetas}
+        for i in range({n}):
+            x[i] = start[i]
+        begin(lanes, first, codes)
+        for s in range(t.size):
+            {inputs}
+            if s > 0:
+                h = (t[s] - t[s - 1]) / steps[s - 1]
+                for step in range(steps[s - 1]):
+                    now = t[s - 1] + step * h
+                    model_rhs(now, {x}, us, thetas, stage(k1, x, y, 0.5 * h))
+                    model_rhs(now + 0.5 * h, {y}, us, thetas, stage(k2, x, z, 0.5 * h))
+                    model_rhs(now + 0.5 * h, {z}, us, thetas, stage(k3, x, y, h))
+                    model_rhs(now + h, {y}, us, thetas, k4)
+{combine}
+{check}
+                if total(off) != 0.0:
+                    drop(lanes, first, codes)
+            if record[s] >= 0:
+                out = rows(observed, record[s] * {q} * members + first, {q}, members, {w})
+{observe}
+                if states.size > 0:
+                    kept = rows(states, record[s] * {n} * members + first, {n}, members, {w})
+                    for i in range({n}):
+                        kept[i] = x[i]
+            if event[s] != 0:
+                row = change(lanes, reset, given, amount, row, s, first)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PathKernel:
+    """What numerics/lane_paths.py describes, for members in whole multiples of `width`."""
+
+    width: int
+    run: Callable[..., None]
+
+
+def path_kernel(model: Model, runs: int, *, own_inputs: bool = False) -> PathKernel | None:
+    """The kernel for so many runs; None where the model has no wide form, as where it branches on a state.
+
+    own_inputs: each run has inputs of its own."""
+    own = own_inputs and bool(model.inputs or model.covariates)
+    return _kernel(model, cheapest_width(model, runs), own)
+
+
+@lru_cache(maxsize=64)
+def _kernel(model: Model, width: int, own: bool) -> PathKernel | None:
+    text = _text(model, width, own)
+    try:
+        return None if text is None else PathKernel(width, kernels.module(text).paths)
+    except NumbaError:
+        return None
+
+
+def _text(model: Model, width: int, own: bool) -> str | None:
+    n, k = len(model.states), len(model.inputs) + len(model.covariates)
+    seen = {f"observe_{o.name}": o.function for o in model.observables}
+    body = kernels.written_out(model, {"model_rhs": model.rhs, **seen}, inline=n <= kernels.MOST_NAMES)
+    named = n <= kernels.MOST_NAMES or kernels.unpacks(body)
+    if named and n > MOST_UNPACKED:
+        return None
+    x, y, z = (kernels.entries(name, n, named) for name in ("x", "y", "z"))
+    observed = [f"{name}(t[s], {x}, us, thetas, part(out, {i}, 1))" for i, name in enumerate(seen)]
+    combine = [COMBINE.format(i=i).replace("then", "x").replace("now", "x") for i in range(n)]
+    check = ["off = " + " + ".join(f"0.0 * x[{i}]" for i in range(n))]
+    if not named:
+        combine = [f"for i in range({n}):", "    " + COMBINE.format(i="i").replace("then", "x").replace("now", "x")]
+        check = ["off = 0.0 * x[0]", f"for i in range({n}):", "    off += 0.0 * x[i]"]
+    text = _PATHS.format(
+        n=n, p=len(model.parameters), q=len(seen), w=width, x=x, y=y, z=z,
+        inputs=_inputs(k, width, own, named),
+        thetas=kernels.entries("p", len(model.parameters), named),
+        room="".join(_room(name, i * n * width, n, width, named) for i, name in enumerate(ROOM)),
+        combine=textwrap.indent("\n".join(combine), 20 * " "),
+        check=textwrap.indent("\n".join(check), 16 * " "),
+        observe=textwrap.indent("\n".join(observed), 16 * " "),
+    )  # fmt: skip
+    return kernels.head(model, "PATHS_SIGNATURE", "vvuq.numerics.lane_paths") + _TOOLS + body + text
+
+
+def _inputs(count: int, width: int, own: bool, named: bool) -> str:
+    """The inputs on the interval that ends at boundary s, or on the first; of each run, or of all."""
+    if own:
+        entry = f"v = rows(u, max(s - 1, 0) * {count} * members + first, {count}, members, {width})"
+        return f"{entry}\n            us = {kernels.entries('v', count, named)}"
+    if count > kernels.MOST_NAMES and not named:
+        return f"us = u[max(s - 1, 0) * {count} : (max(s - 1, 0) + 1) * {count}]"
+    return "us = (" + "".join(f"u[max(s - 1, 0) * {count} + {j}], " for j in range(count)) + ")"
+
+
+def _room(name: str, first: int, count: int, width: int, named: bool) -> str:
+    """On the stack where it may end up in registers."""
+    where = f"local_rows({count}, {width})" if named else f"rows(room, {first}, {count}, {width}, {width})"
+    return f"    {name} = {where}\n"
