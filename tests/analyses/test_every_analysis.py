@@ -62,7 +62,7 @@ WITH_INTERVAL = {
     "prior_sensitivity": "S1_CL ST_CL S1_V ST_V",
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
-OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency"}  # see test_forecasts.py
+OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency", "utility"}  # see test_forecasts.py
 ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))

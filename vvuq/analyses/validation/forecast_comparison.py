@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from vvuq.analyses import analysis, evidence
-from vvuq.analyses.settings import Name, Positive, refused
+from vvuq.analyses.settings import Name, Positive
 from vvuq.analyses.validation.forecast_report import tables_of, units, values_of
 from vvuq.analyses.validation.forecast_words import findings, negative
-from vvuq.analyses.validation.forecasts import checked, chosen, fitted, scored, seeded, unit_of
-from vvuq.data.split import overlap, patient_folds, subset
+from vvuq.analyses.validation.forecasts import checked, chosen, left_out, scored, seeded, unit_of
 from vvuq.models.twin import Twin
 from vvuq.record import Context, Evidence, Quantity
 
@@ -48,20 +47,12 @@ def forecast_comparison(
     unit, build = unit_of(twin), context.build()
     cohort = checked(build, unit, "forecast_comparison")
     known = chosen(twin, forecasters, "forecast_comparison.forecasters", short=short)
-    ids = [p.id for p in cohort.patients]
-    if not 2 <= (folds or 2) <= len(ids):
-        raise refused("forecast_comparison.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
     asked = seeded(context, members, stride, threshold)
-    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
-    pairs, leaked = [], 0
-    for number, fold in enumerate(parts):
-        rest, left = subset(cohort, [i for i in ids if i not in fold], "fitted"), subset(cohort, fold, "left out")
-        leaked += len(overlap(left, rest))
-        pairs.append((fitted(known, rest, asked, f"fold {number}"), left))
+    pairs, leaked = left_out(known, cohort, folds, asked, context, "forecast_comparison.folds")
     found = scored(pairs, asked)
     values = values_of(found, unit) | {"n_leaked": Quantity(float(leaked), "1")}
     inputs: dict[str, object] = {
-        "cohort": cohort.digest, "forecasters": list(known), "folds": len(parts), "members": members, "stride": stride,
+        "cohort": cohort.digest, "forecasters": list(known), "folds": len(pairs), "members": members, "stride": stride,
         "threshold": threshold, "short": short,
     }  # fmt: skip
     who = "build patients"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vvuq.analyses.settings import refused
+from vvuq.data.split import overlap, patient_folds, subset
 from vvuq.errors import IntegrityError, NotEvaluable, near
 from vvuq.interaction.baselines import baselines
 from vvuq.interaction.empirical import current
@@ -31,16 +32,18 @@ COLUMNS = (
     *(f"{score}_{h}" for h in HORIZONS for score in SCORES), *(f"last_{h}" for h in HORIZONS),
     "probability", "event", "brier", "low_now",
 )  # fmt: skip
+Part = tuple[Mapping[str, Fitted], Cohort]  # what was fitted, and the patients to be forecast by it
 COLUMN = {name: i for i, name in enumerate(COLUMNS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     """By forecaster and patient the rows (origins, COLUMNS), the same origins for all; `dropped` origins by the
-    forecaster that could not forecast them."""
+    forecaster that could not forecast them; `origins` by patient the times of the rows."""
 
     rows: Mapping[str, Mapping[str, Floats]]
     dropped: Mapping[str, int]
+    origins: Mapping[str, Floats]
 
     def means(self) -> Floats:
         """(patients, forecasters, COLUMNS); `brier` over all origins, `low_now` of it over those not low already."""
@@ -121,11 +124,29 @@ def fitted(chosen_: Mapping[str, Forecaster], cohort: Cohort, asked: Asked, what
     return {name: one.fit(cohort, asked.draws(f"fit {name} {what}")) for name, one in chosen_.items()}
 
 
-def scored(parts: Sequence[tuple[Mapping[str, Fitted], Cohort]], asked: Asked) -> Scored:
+def left_out(
+    chosen_: Mapping[str, Forecaster], cohort: Cohort, folds: int | None, asked: Asked, context: Context, setting: str
+) -> tuple[list[Part], int]:
+    """Each part of the patients with what was fitted to the others, and how many of it are among those; folds None: one
+    patient at a time. Raises InputError where there are not so many patients."""
+    ids = [p.id for p in cohort.patients]
+    if not 2 <= (folds or 2) <= len(ids):
+        raise refused(setting, folds, f"2 to {len(ids)}: the cohort has so many build patients")
+    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
+    pairs: list[Part] = []
+    leaked = 0
+    for number, fold in enumerate(parts):
+        rest, left = subset(cohort, [i for i in ids if i not in fold], "fitted"), subset(cohort, fold, "left out")
+        leaked += len(overlap(left, rest))
+        pairs.append((fitted(chosen_, rest, asked, f"fold {number}"), left))
+    return pairs, leaked
+
+
+def scored(parts: Sequence[Part], asked: Asked) -> Scored:
     """Scores on the patients of each part by the forecasters fitted for it. Raises NotEvaluable with fewer than 2."""
     names = list(parts[0][0])
     rows: dict[str, dict[str, Floats]] = {name: {} for name in names}
-    dropped = dict.fromkeys(names, 0)
+    dropped, begins = dict.fromkeys(names, 0), {}
     for fits, cohort in parts:
         for patient in cohort.patients:
             origins = eligible(patient, stride=asked.stride, history=asked.history)
@@ -140,9 +161,10 @@ def scored(parts: Sequence[tuple[Mapping[str, Fitted], Cohort]], asked: Asked) -
             every = np.all([np.isfinite(one).all(axis=1) for one in found.values()], axis=0)
             for name in names if every.any() else ():
                 rows[name][patient.id] = found[name][every]
+                begins[patient.id] = origins[every]
     if len(rows[names[0]]) < 2:
         raise NotEvaluable(f"{len(rows[names[0]])} patients with three hours to forecast: a comparison needs 2")
-    return Scored(rows, dropped)
+    return Scored(rows, dropped, begins)
 
 
 def score(truth: Floats, paths: Floats, now: Floats, threshold: float) -> Floats:
