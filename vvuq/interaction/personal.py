@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from vvuq.calibration.tracking import Tracking, fit_tracking
+from vvuq.calibration.tracked import fit_once
+from vvuq.calibration.tracking import Tracking
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecaster import AHEAD, Kind, check_units, own
 from vvuq.interaction.patient import Followed, assimilate, forecast, readings_of
@@ -51,7 +52,7 @@ class Personal:
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the population to the cohort's patients. Raises as fit_tracking does."""
-        known = fit_tracking(
+        known = fit_once(
             self.twin, cohort, ahead=HORIZONS, every=self.every, evaluations=self.evaluations, threads=self.threads
         )
         return FittedPersonal(self.twin, known, cohort.units)
