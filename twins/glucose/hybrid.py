@@ -10,10 +10,15 @@ all weights 0 it is the core. The core may be any model with the states, inputs 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
-from vvuq.models import Level, Model, Normal, Parameter, Schedule
+from vvuq.calibration.tracking import followed
+from vvuq.models import Claims, Level, Model, Normal, Parameter, Schedule, Twin
 from vvuq.models.math import tanh
+from vvuq.models.units import factor
+from vvuq.record import Cohort, Floats, Patient
 
 from .freeliving import MODEL as CORE
 
@@ -37,6 +42,7 @@ def network(z, w):
     return b + low + high
 
 
+@lru_cache(maxsize=8)
 def hybrid_model(core: Model = CORE) -> Model:
     """`core` with the network: its parameters, then the weights; its inputs and covariates, then the time of day."""
     p, k = len(core.parameters), len(core.inputs) + len(core.covariates)
@@ -85,3 +91,27 @@ def with_time_of_day(schedule: Schedule, end: float) -> Schedule:
         at = max(schedule.start, hour * HOUR)
         levels += [Level(at, "day_sine", math.sin(angle)), Level(at, "day_cosine", math.cos(angle))]
     return replace(schedule, levels=(*schedule.levels, *levels))
+
+
+def hybrid_twin(core: Twin) -> Twin:
+    """The twin `core` with the network beside its model; what was promised of the core is not promised of it."""
+    p, follow = len(core.model.parameters), followed(core)
+
+    def start(schedule: Schedule, theta: Floats, reading: float) -> tuple[Floats, Floats]:
+        return follow.start(schedule, theta[:p], reading)
+
+    return replace(
+        core, name=f"{core.name}_hybrid", title=f"{core.title}, with a network", model=hybrid_model(core.model),
+        schedule=_timed(core.schedule), follow=replace(follow, start=start), claims=Claims(), scenarios={},
+        closed_form=None, rest=None, forecasters={},
+    )  # fmt: skip
+
+
+def _timed(schedule: Callable[[Cohort, Patient], Schedule]) -> Callable[[Cohort, Patient], Schedule]:
+    def timed(cohort: Cohort, patient: Patient) -> Schedule:
+        """With the time of day, up to a day after the last that is on record."""
+        plan = schedule(cohort, patient)
+        last = max([m.time for m in patient.measurements] + [d.time for d in patient.doses])
+        return with_time_of_day(plan, last * factor(dict(cohort.units)["time"], "min", cohort.name) + DAY)
+
+    return timed

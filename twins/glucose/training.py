@@ -3,21 +3,26 @@ through the model's equations to every weight at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
-from vvuq.interaction.forecaster import AHEAD, around, eligible, readings, truths
-from vvuq.models import RK4, Model, Schedule, simulate
+from vvuq.calibration.tracking import Tracking, followed
+from vvuq.data.known import known_at
+from vvuq.errors import NotEvaluable
+from vvuq.interaction.corrected import Learn
+from vvuq.interaction.forecaster import AHEAD, eligible, truths
+from vvuq.interaction.patient import assimilate
+from vvuq.models import Model, Schedule, Twin
 from vvuq.models.adjoint import Course, Runs, back, go, runs
+from vvuq.models.schedule import since
+from vvuq.models.units import factor
 from vvuq.record import Cohort, Floats
 
-from .freeliving import MODEL as CORE
-from .freeliving import schedule, steady_start
-from .hybrid import UNITS, WEIGHTS, weight_names, with_time_of_day
+from .hybrid import UNITS, WEIGHTS, hybrid_twin, weight_names, with_time_of_day
 
 STEP = 5.0  # min, of RK4
 SCALE = 20.0  # mg/dL: the error that counts 1
@@ -60,31 +65,43 @@ def windows(
     return Windows(over, core, x0, seen)
 
 
-def of_cohort(model: Model, cohort: Cohort, core: Mapping[str, Floats], *, every: float, of: Model = CORE) -> Windows:
-    """Windows of 3 h from the moments, `every` minutes apart, at which forecasts are scored.
+def of_cohort(core: Twin, known: Tracking, cohort: Cohort, model: Model, *, every: float) -> Windows:
+    """Windows of 3 h from moments, `every` minutes apart, at which forecasts are scored, as they are: from what a
+    filter of the core believes then, and without what is given later.
 
-    core: each patient's parameters of the model `of`, without the network. Food and insulin at a beginning are what the
-    record gives; blood and tissue are what the sensor and its change say."""
-    schedules: list[Schedule] = []
+    Raises NotEvaluable where there is no such moment."""
+    memory, n = followed(core).memory, len(core.model.states)
+    per = factor(dict(cohort.units)["time"], core.model.time_unit, cohort.name)
+    personal = [core.model.parameter_index(name) for name in core.personal]
+    plans: list[Schedule] = []
     starts, states, parameters, seen = [], [], [], []
     for patient in cohort.patients:
-        at = eligible(patient, stride=every)
-        if not at.size:
-            continue
-        theta, own, sensor = core[patient.id], schedule(cohort, patient), readings(patient)
-        x0 = steady_start(own, theta, float(sensor.values[0]))
-        found = simulate(of, own, theta, at, method=RK4(STEP), x0=x0).states[:, :, 0]
-        before, now = around(sensor, at, np.array([-AHEAD[0], 0.0])).T
-        found[:, of.state_index("IG")] = now
-        rising = theta[of.parameter_index("alpha")] * (now - before) / AHEAD[0]
-        found[:, of.state_index("G")] = np.clip(now + rising, 0.5 * now, 2.0 * now)
-        schedules += [own] * at.size
-        starts += at.tolist()
-        states.append(found.T)
-        parameters.append(np.repeat(theta[:, None], at.size, axis=1))
-        seen.append(truths(patient, at).T)
-    whole = (np.concatenate(parts, axis=1) for parts in (parameters, states, seen))
-    return windows(model, schedules, starts, *whole)
+        at, follow = eligible(patient, stride=every), assimilate(core, known, cohort, patient)
+        for origin, truth in zip(at.tolist(), truths(patient, at), strict=True):
+            end, mean, theta = origin + float(AHEAD[-1]), follow.belief(origin).mean, known.theta.copy()
+            theta[personal] = np.exp(mean[n:])
+            then = known_at(patient, origin / per, end / per, memory / per)
+            plans.append(since(core.schedule(cohort, then), origin))
+            starts.append(origin)
+            states.append(mean[:n])
+            parameters.append(theta)
+            seen.append(truth)
+    if not starts:
+        raise NotEvaluable(f"cohort {cohort.name}: no stretch of three hours of readings to learn from")
+    return windows(model, plans, starts, *(np.stack(one, axis=1) for one in (parameters, states, seen)))
+
+
+def learner(*, every: float = 60.0, decay: float = 1e-2, iterations: int = 100) -> Learn:
+    """How a hybrid is made of a core: its network is trained on the windows of a cohort."""
+
+    def learn(core: Twin, known: Tracking, cohort: Cohort, draws: Any) -> tuple[Twin, Tracking]:
+        twin = hybrid_twin(core)
+        data = of_cohort(core, known, cohort, twin.model, every=every)
+        start = start_from(draws.normal(0, "weights", (WEIGHTS - UNITS - 1,)))
+        found = train(data, start, decay=decay, iterations=iterations)
+        return twin, replace(known, theta=np.concatenate([known.theta, found.weights]))
+
+    return learn
 
 
 def loss_and_gradient(

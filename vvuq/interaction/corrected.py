@@ -1,0 +1,40 @@
+"""A personal twin whose model is corrected by what it misses: the core is fitted, and a correction learned from the same
+patients. Drift and error of the sensor stay those of the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from vvuq.calibration.tracking import Tracking
+from vvuq.interaction.forecaster import Kind
+from vvuq.interaction.personal import FittedPersonal, Personal
+from vvuq.models.twin import Twin
+from vvuq.numerics.streams import Draws
+from vvuq.record import Cohort
+
+
+class Learn(Protocol):
+    """How a correction is learned."""
+
+    def __call__(self, core: Twin, known: Tracking, cohort: Cohort, draws: Draws) -> tuple[Twin, Tracking]:
+        """The corrected twin, and what is known of its population, where the core's is `known`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A hybrid forecaster: its core's fit, then `learn`."""
+
+    core: Personal
+    learn: Learn
+    name: str = "hybrid"
+    kind: Kind = "hybrid"
+
+    def short(self) -> Corrected:
+        """The same with a short fit of the core, for a first look."""
+        return replace(self, core=self.core.short())
+
+    def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
+        """Fits the core and learns. Raises as fit_tracking does."""
+        known = self.core.fit(cohort, draws).known
+        return FittedPersonal(*self.learn(self.core.twin, known, cohort, draws), cohort.units)
