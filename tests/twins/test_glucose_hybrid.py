@@ -8,8 +8,14 @@ import pytest
 from complex_step import by_complex_step
 from home import record, structures
 
+from vvuq.calibration.tracking import declared
+from vvuq.interaction.corrected import Corrected
+from vvuq.interaction.forecaster import eligible, truths
+from vvuq.interaction.patient import assimilate
+from vvuq.interaction.personal import FittedPersonal
 from vvuq.models import RK4, Adaptive, Bolus, Infusion, Level, Model, Schedule, simulate
-from vvuq.record import Dose, Measurement
+from vvuq.numerics.streams import Draws
+from vvuq.record import Dose
 
 TWIN = structures()["glucose"]
 PACKAGE = TWIN.model.rhs.__module__.rpartition(".")[0]
@@ -141,15 +147,56 @@ def test_the_core_may_be_another_one():
     assert changed.tolist() == [CORE.state_index("G")]
 
 
-def test_windows_of_a_record_begin_where_the_sensor_stands():
-    meals = [Dose(float(at), 40.0, what="carbohydrate") for at in range(300, 2000, 400)]
-    cohort = record(*meals, Dose(30.0, 20.0, what="long_insulin"), times=tuple(np.arange(0.0, 2000.0, 15.0)))
+def at_home():
+    """A patient over three days whose glucose has a rhythm that no model here knows."""
+    meals = [Dose(float(at), 40.0, what="carbohydrate") for at in range(300, 4000, 400)]
+    basal = [Dose(float(at), 20.0, what="long_insulin") for at in (30, 1470, 2910)]
+    cohort = record(*meals, *basal, times=tuple(np.arange(0.0, 4000.0, 15.0)))
     (patient,) = cohort.patients
-    rising = tuple(Measurement(m.time, m.observable, 100.0 + 0.02 * m.time) for m in patient.measurements)
-    cohort = replace(cohort, patients=(replace(patient, measurements=rising),))
-    data = training.of_cohort(MODEL, cohort, {patient.id: MEDIANS}, every=180.0)
-    now, alpha = data.x0[CORE.state_index("IG")], MEDIANS[CORE.parameter_index("alpha")]
-    np.testing.assert_allclose(data.x0[CORE.state_index("G")], now + 0.02 * alpha)
-    np.testing.assert_allclose(data.seen[-1] - now, 0.02 * 180.0)
-    assert data.over.count == now.size > 5
-    assert np.all(data.x0[CORE.state_index("Ip")] > 0.0)
+    swing = tuple(replace(m, value=140.0 + 40.0 * np.sin(2 * np.pi * m.time / 1440.0)) for m in patient.measurements)
+    return replace(cohort, patients=(replace(patient, measurements=swing),))
+
+
+def test_windows_of_a_record_begin_with_what_the_filter_believes_and_know_nothing_later():
+    cohort, known = at_home(), declared(TWIN)
+    data = training.of_cohort(TWIN, known, cohort, MODEL, every=180.0)
+    (patient,) = cohort.patients
+    follow, at = assimilate(TWIN, known, cohort, patient), eligible(patient, stride=180.0)
+    n = len(CORE.states)
+    assert data.over.count == at.size > 10
+    for i, origin in enumerate(at):
+        mean = follow.belief(origin).mean
+        np.testing.assert_array_equal(data.x0[:, i], mean[:n])
+        np.testing.assert_allclose(data.core[CORE.parameter_index("SI"), i], np.exp(mean[n]))
+    np.testing.assert_array_equal(data.seen, truths(patient, at).T)
+    food = data.over.u[..., CORE.input_index("carbohydrate"), :]
+    eating = [origin <= d.time + 8.0 and d.time <= origin for origin in at for d in patient.doses if d.amount == 40.0]
+    assert (food.max() > 0.0) == any(eating)  # a meal that begins later is not known
+
+
+def test_as_a_forecaster_it_sees_no_future_and_says_what_it_is():
+    fast = Corrected(Quick(TWIN), training.learner(every=180.0, iterations=5))
+    cohort = at_home()
+    fitted = fast.fit(cohort, Draws(1, "fit"))
+    (patient,) = cohort.patients
+    origins = eligible(patient, stride=600.0)[:3]
+    found = fitted.paths(cohort, patient, origins, 8, Draws(1, "paths"))
+    assert found.shape == (3, 12, 8) and np.isfinite(found).all() and fast.kind == "hybrid"
+    later = tuple(m for m in patient.measurements if m.time <= origins[0])
+    known = replace(patient, measurements=later, doses=tuple(d for d in patient.doses if d.time <= origins[0]))
+    alone = replace(cohort, patients=(known,))
+    np.testing.assert_allclose(fitted.paths(alone, known, origins[:1], 8, Draws(1, "paths")), found[:1], rtol=1e-9)
+    assert fast.short().learn is fast.learn
+
+
+class Quick:
+    """A core that takes the declared population for the fitted one."""
+
+    def __init__(self, twin):
+        self.twin = twin
+
+    def fit(self, cohort, draws):
+        return FittedPersonal(self.twin, declared(self.twin), cohort.units)
+
+    def short(self):
+        return self

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vvuq.interaction.corrected import Corrected
 from vvuq.interaction.personal import Personal
 
 from . import freeliving, hovorka, uva_padova
 from .forecasters import DATA_DRIVEN
+from .training import learner
 
-TWIN = replace(freeliving.TWIN, forecasters={"personal twin": Personal(freeliving.TWIN), **DATA_DRIVEN})
+PERSONAL = Personal(freeliving.TWIN)
+HYBRID = Corrected(PERSONAL, learner())
+TWIN = replace(freeliving.TWIN, forecasters={one.name: one for one in (PERSONAL, HYBRID)} | DATA_DRIVEN)
 RIVALS = (uva_padova.TWIN, hovorka.TWIN)

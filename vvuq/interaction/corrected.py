@@ -1,5 +1,5 @@
-"""A personal twin whose model is corrected by what it misses: the core is fitted, and a correction learned from the same
-patients. Drift and error of the sensor stay those of the core."""
+"""A personal twin whose model is corrected by what it misses: the core is fitted, then a correction is learned from the
+same patients. Drift and error of the sensor stay those of the core."""
 
 from __future__ import annotations
 
