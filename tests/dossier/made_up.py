@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from dossier.made_up_following import followers
 from dossier.made_up_forecasters import forecasters
 
 from vvuq.record import Cost, Evidence, Quantity, Table
@@ -394,5 +395,5 @@ def all_evidence() -> tuple[Evidence, ...]:
         filter_consistency(),
         forecasts("cross_validation", "Does the twin forecast build patients it was not fitted to?", 28, 0.0),
         forecasts("holdout", "Does the twin forecast patients whom nobody had looked at?", 14, 3.0),
-        *(sensitivity(), fisher(), *forecasters()),
+        *(sensitivity(), fisher(), *forecasters(), *followers()),
     )

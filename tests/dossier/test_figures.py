@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from dossier.made_up import all_evidence, convergence, filter_consistency, fisher, forecasts, sensitivity
+from dossier.made_up_following import tracking_fit
 from dossier.made_up_forecasters import by_days as days_table
 from dossier.made_up_forecasters import tables as forecast_tables
 from dossier.parsed import parse
@@ -14,6 +15,7 @@ from dossier.parsed import parse
 from vvuq.dossier.figures.bands import density, example, narrowing
 from vvuq.dossier.figures.canvas import column
 from vvuq.dossier.figures.consistency import consistency
+from vvuq.dossier.figures.following import following
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
 from vvuq.dossier.figures.forecasters import by_days, by_horizon, event_reliability, sharpness
 from vvuq.dossier.figures.indices import index_plot, settling
@@ -25,6 +27,7 @@ HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
 INDICES = sensitivity().tables
 FILTER = filter_consistency().tables
 AHEAD, DAYS = forecast_tables(), days_table()
+FOLLOWED = tracking_fit().tables
 
 
 @cache
@@ -45,6 +48,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "sharpness": sharpness(f"{prefix}12", AHEAD["by_horizon"], "alt"),
         "event": event_reliability(f"{prefix}13", AHEAD["calibration"], ["walk", "net"], "alt"),
         "days": by_days(f"{prefix}14", DAYS, "alt"),
+        "following": following(f"{prefix}20", FOLLOWED["estimates"], FOLLOWED["patients"], "alt"),
     }
 
 

@@ -105,6 +105,9 @@ VALUES = {
     "agreement": "Agreement within errors (1 = every index)",
     "pce_validation_error": "Chaos error on a fresh sample (relative)",
     "sum_first_order": "Sum of first-order indices",
+    "evaluations": "Evaluations of the fit",
+    "score": "Score of the fit's forecasts (CRPS over the error of persistence)",
+    "score_before": "The same by the declared values",
 }
 
 HEADS = {
@@ -182,6 +185,11 @@ HEADS = {
     "n": "N",
     "separates": "Settled",
     "operating_error": "Error",
+    "prior_percentile": "Percentile in prior",
+    "prior_sd": "SD, declared",
+    "between_sd": "SD between estimates",
+    "own_sd": "SD of the filter",
+    "learned": "Learned",
     "weakest_combination": "Least known combination",
     "log_likelihood_difference": "Log-likelihood difference",
 }
@@ -214,6 +222,7 @@ ANALYSES = {
     "sensitivity": "Sobol' indices and polynomial chaos",
     "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
+    "tracking_fit": "Fit for following patients",
 }
 
 _TARGET = {
@@ -256,6 +265,14 @@ _OF = {
     "median_rse": "Median RSE of",
     "rse": "RSE of",
     "sd_log": "SD of log",
+    "prior": "Prior median of",
+    "percentile": "Percentile in its prior of",
+    "drift": "Random change of",
+    "error": "Error SD of",
+    "between": "SD between patients' estimates of log",
+    "own": "SD by the filter of log",
+    "learned": "Prior variance that readings removed, of",
+    "n_implausible": "Patients with an implausible",
     "n_below_population": "Patients whose samples say less than the population does of",
 }
 """Names of values and columns that end in the name of a parameter."""

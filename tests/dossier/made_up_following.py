@@ -1,0 +1,38 @@
+"""Made-up evidence of analyses of twins that follow patients: every number is invented."""
+
+from __future__ import annotations
+
+from vvuq.record import Cost, Evidence, Quantity, Table
+
+SOMEBODY = "neonate-4711"
+
+
+def followers() -> tuple[Evidence, ...]:
+    """All of them."""
+    return (tracking_fit(),)
+
+
+def tracking_fit() -> Evidence:
+    """Suite calibration."""
+    estimates = Table(
+        "The population",
+        ("parameter", "unit", "declared", "estimate", "low", "high", "prior_percentile", "meaning"),
+        ("", "", "", "", "", "", "%", ""),
+        (
+            ("k", "1/h", 0.1, 0.12, 0.1, 0.15, 64.0, "rate"),
+            ("drift_k", "1/h^0.5", 0.01, 0.02, None, None, None, "random change"),
+        ),
+    )
+    names = ("parameter", "unit", "patients", "median", "prior_sd", "between_sd", "own_sd", "learned", "implausible")
+    one, other = ("k", "1/h", 9, 0.11, 0.4, 0.3, 0.2, 75.0, 1), ("f", "1", 9, 0.8, 0.4, None, 0.3, 44.0, 0)
+    patients = Table("Patients", names, ("", "", "1", "", "1", "1", "1", "%", "1"), (one, other))
+    columns = ("patient", "day", "k", "k_low", "k_high")
+    days = Table("Days", columns, ("", "1", "1/h", "1/h", "1/h"), ((SOMEBODY, 1, 0.1, 0.05, 0.2),), individual=True)
+    counts = {"n_patients": 9.0, "evaluations": 151.0, "score": 0.6, "score_before": 0.7}
+    values = {key: Quantity(value, "1") for key, value in counts.items()}
+    values["k"] = Quantity(0.12, "1/h", 0.1, 0.15, 0.95, 0.105, 0.145, "epistemic", 9)
+    tables = {"estimates": estimates, "patients": patients, "days": days}
+    return Evidence(
+        "Which population do patients give?", "tracking_fit", 1, "pk", {}, "tracking_fit", values, tables,
+        negative=("The typical k is hardly known.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
