@@ -63,7 +63,8 @@ WITH_INTERVAL = {
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
 OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency", "utility"}  # see test_forecasts.py
-ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS
+OF_FOLLOWING = {"tracking_fit"}  # see test_following.py
+ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))
 
