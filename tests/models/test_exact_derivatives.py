@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import sympy
-from examples import LOGISTIC, LOTKA_VOLTERRA, pk, pk_parameters, pk_schedules, times
+from examples import LOGISTIC, LOTKA_VOLTERRA, ROOT, pk, pk_parameters, pk_schedules, times
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vvuq.models import RK4, simulate
-from vvuq.models.equations import equations
+from vvuq.models.equations import equations, named_equations
 from vvuq.models.sensitivity import simulate_with_derivatives
+from vvuq.models.twin import load_twin
 
 NAMES = ("CL", "V", "apgar_effect")
 
@@ -75,3 +76,23 @@ def test_typeset_equations_have_the_values_of_the_code(model, seed):
         observable.function(0.0, x, u, theta, y)
         assert line.lhs == sympy.Symbol(observable.name)
         assert float(line.rhs.subs(at)) == pytest.approx(y[0], rel=1e-12)
+
+
+GLUCOSE = [load_twin(ROOT / "twins" / "glucose", name).model for name in ("", "uva_padova", "hovorka")]
+
+
+@pytest.mark.parametrize("model", [pk().model, *GLUCOSE], ids=lambda m: m.name)
+def test_what_is_named_on_the_way_put_back_gives_the_equations(model):
+    named, lines = named_equations(model)
+    back = {}
+    for one in named:  # each in terms of earlier ones
+        back[one.lhs] = one.rhs.xreplace(back)
+    known = {sympy.Symbol(name) for name in (*model.inputs, *model.covariates, *(p.name for p in model.parameters))}
+    for line, whole in zip(lines, equations(model), strict=True):
+        assert line.lhs == whole.lhs
+        assert line.rhs.free_symbols <= known | set(back) | {sympy.Symbol("t")}
+        random = np.random.default_rng(1)
+        atoms = sorted(whole.rhs.free_symbols | whole.rhs.atoms(sympy.core.function.AppliedUndef), key=str)
+        at = {atom: float(random.uniform(0.1, 3.0)) for atom in atoms}
+        both = [float(rhs.subs(at)) for rhs in (line.rhs.xreplace(back), whole.rhs)]
+        assert both[0] == pytest.approx(both[1], rel=1e-9)

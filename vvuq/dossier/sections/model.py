@@ -11,7 +11,7 @@ from vvuq.dossier.mathml import equation, symbol
 from vvuq.dossier.numbers import unit_text
 from vvuq.dossier.source import Source, number
 from vvuq.dossier.view import Number, Section
-from vvuq.models.equations import equations
+from vvuq.models.equations import named_equations
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,10 @@ def build(source: Source) -> View:
     names = [*model.states, *(observable.name for observable in model.observables)]
     units = [f"{unit}/{model.time_unit}" for unit in model.states.values()] + [item.unit for item in model.observables]
     kinds = ["rate of change of a state"] * len(model.states) + ["observable"] * len(model.observables)
-    lines = tuple(
+    named, own = named_equations(model)
+    lines = tuple(Line(equation(eq), f"{eq.lhs.name.replace('_', ' ')}, used below", "") for eq in named) + tuple(
         Line(equation(eq), f"{name.replace('_', ' ')}, {kind}", unit_text(unit))
-        for eq, name, unit, kind in zip(equations(model), names, units, kinds, strict=True)
+        for eq, name, unit, kind in zip(own, names, units, kinds, strict=True)
     )
     quantities = tuple(
         Quantity(symbol(name), role, unit_text(unit) or "dimensionless")
