@@ -11,12 +11,13 @@ from examples import pk
 
 from vvuq.analyses.validation.forecast_comparison import forecast_comparison
 from vvuq.analyses.validation.forecast_holdout import forecast_holdout, forecasts_of_held_out_patients_agree
-from vvuq.analyses.validation.forecasts import COLUMN, COLUMNS, HORIZONS, score
+from vvuq.analyses.validation.forecasts import COLUMN, COLUMNS, HORIZONS, given_after, score
 from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.interaction.forecaster import AHEAD, truths
 from vvuq.methods.samples import central, crps_fair, interval_score
 from vvuq.numerics.streams import Draws
+from vvuq.record import Dose, Patient
 
 BUILD = freeliving.cohort(4)
 SEALED = make_cohort("sealed", [freeliving.patient(i) for i in range(10, 13)], freeliving.UNITS)
@@ -70,7 +71,8 @@ def heldout(context):
 def test_a_row_holds_the_scores_of_one_origin():
     rng = np.random.default_rng(0)
     truth, paths, now = 90.0 + 20.0 * rng.random((5, 12)), 100.0 + 20.0 * rng.normal(size=(5, 12, 30)), np.full(5, 95.0)
-    rows = score(truth, paths, now, 92.0)
+    given = (rng.random((5, len(HORIZONS))) < 0.5).astype(float)
+    rows = score(truth, paths, now, 92.0, given)
     assert rows.shape == (5, len(COLUMNS))
     for h in HORIZONS:
         y, x = truth[2, h // 15 - 1], paths[2, h // 15 - 1]
@@ -85,7 +87,14 @@ def test_a_row_holds_the_scores_of_one_origin():
     assert rows[2, COLUMN["probability"]] == np.mean([(paths[2, :, j] < 92.0).any() for j in range(30)])
     assert rows[2, COLUMN["event"]] == (truth[2].min() < 92.0) and not rows[:, COLUMN["low_now"]].any()
     paths[3, 4, 5] = np.nan
-    assert np.isnan(score(truth, paths, now, 92.0)[3]).all()
+    assert np.isnan(score(truth, paths, now, 92.0, given)[3]).all()
+    np.testing.assert_array_equal(rows[:, COLUMN["given_30"] : COLUMN["given_180"] + 1], given)
+
+
+def test_what_is_given_between_an_origin_and_a_horizon_counts_and_what_flows_does_not():
+    doses = (Dose(0.0, 5.0, 600.0), Dose(100.0, 40.0), Dose(160.0, 2.0))
+    found = given_after(Patient("x", (), doses, ()), np.array([39.0, 40.0, 100.0, 160.0]))
+    assert found.tolist() == [[0, 0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("name", ["comparison", "heldout"])
@@ -145,6 +154,7 @@ def test_a_mechanism_that_is_wrong_or_too_sure_is_said_to_be(context):
     assert "not certain that oracle forecasts better than persistence at 30, 60, 120, 180 min" in told
     assert "which knows no mechanism, is better than oracle" in told
     assert "90 % interval of oracle holds 0 % at 30 min (100 % of readings lie below" in told
+    assert "0 % where nothing was given meanwhile, 0 % where a meal or bolus was" in told
     assert "no certain skill over climatology" in told
 
 

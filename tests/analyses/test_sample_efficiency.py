@@ -49,7 +49,7 @@ def test_values_are_those_declared_and_all_the_days_are_the_comparison(context):
         assert found.values[f"{key}_all"] == whole.values[key]
         assert found.values[f"{key}_0.75_days"].value != whole.values[key].value
     table = found.tables["by_days"]
-    assert [row[0] for row in table.rows] == [0.75] * 4 + [None] * 4 and not table.individual
+    assert [row[0] for row in table.rows] == ["0.75"] * 4 + ["all"] * 4 and not table.individual
     assert found.values["n_origins"] == whole.values["n_origins"]
 
 

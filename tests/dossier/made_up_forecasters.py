@@ -45,12 +45,12 @@ def values(suffix: str = "") -> dict[str, Quantity]:
 
 
 def horizons(suffix: str = "") -> Table:
-    """The table by horizon; persistence has no gain."""
+    """The table by horizon; persistence gains nothing over itself."""
     rows: list[tuple[Cell, ...]] = []
     for h in HORIZONS:
         for name, kind in KINDS.items():
             crps, share = 0.2 * h * number(name, h, suffix), 80.0 + 18.0 * number(name, h)
-            gain: tuple[Cell, ...] = (None, None, None) if name == "persistence" else (1.0, -0.5, 2.5)
+            gain: tuple[Cell, ...] = (0.0, 0.0, 0.0) if name == "persistence" else (1.0, -0.5, 2.5)
             rows.append((h, name, kind, 2 * crps, crps, crps, crps - 1, crps + 1, *gain, share, share - 5, share + 5,
                          4 * crps, 5 * crps))  # fmt: skip
     columns = (
@@ -62,13 +62,18 @@ def horizons(suffix: str = "") -> Table:
 
 def tables(suffix: str = "") -> dict[str, Table]:
     """As a comparison gives them."""
-    skills: dict[str, tuple[Any, ...]] = {"climatology": (None,) * 6}
+    skills: dict[str, tuple[Any, ...]] = {"climatology": (0.0,) * 6}
     events = [(n, k, 0.1, *skills.get(n, (0.4, 0.3, 0.5, 0.2, 0.0, 0.4)), 0.01, 0.05) for n, k in KINDS.items()]
     bins = [(n, a, a + 0.25, 40, 9, a + 0.1, a + 0.2 * number(n, a), *((None, None) if a else (0.0, 0.4)))
             for n in KINDS for a in (0.0, 0.25, 0.5, 0.75)]  # fmt: skip
     people = [(NOBODY, n, 40, *(number(n, h) for h in HORIZONS), *(90.0 for _ in HORIZONS), 0.1) for n in KINDS]
+    given = [(h, n, 90, 40, number(n, h), 2 * number(n, h), 90.0, 80.0) for h in HORIZONS for n in KINDS]
     made = {
         "by_horizon": horizons(suffix),
+        "by_given": table(
+            "By what was given", "ahead forecaster forecasts_without forecasts_with crps_without crps_with "
+            "coverage_90_without coverage_90_with", given,
+        ),
         "events": table(
             "Probability of a reading below the threshold",
             "forecaster kind brier skill skill_low skill_high skill_new skill_new_low skill_new_high reliability "
@@ -86,9 +91,9 @@ def tables(suffix: str = "") -> dict[str, Table]:
 
 
 def by_days() -> Table:
-    """Error against days; None: all that there is."""
+    """Error against days."""
     rows = [(d, n, 6, *(5 * number(n, d, h) for h in HORIZONS), *(0.5 for _ in HORIZONS), 0.1)
-            for d in (1.0, 2.0, None) for n in KINDS]  # fmt: skip
+            for d in ("1", "2", "all") for n in KINDS]  # fmt: skip
     columns = "days forecaster patients crps_30 crps_60 crps_120 crps_180 gain_30 gain_60 gain_120 gain_180 brier"
     return table("Error against days of each fitted patient", columns, rows)
 

@@ -176,6 +176,12 @@ HEADS = {
     "coverage_low": "Coverage, low",
     "coverage_high": "Coverage, high",
     "width_90": "Width of 90 %",
+    "forecasts_without": "Forecasts without",
+    "forecasts_with": "with",
+    "crps_without": "CRPS without",
+    "crps_with": "with",
+    "coverage_90_without": "Coverage without",
+    "coverage_90_with": "with",
     "brier": "Brier score",
     "skill_new": "Skill, new",
     "skill_new_low": "Skill, new, low",
@@ -307,6 +313,9 @@ def value_label(key: str, twin: Any = None) -> str:
 
 def head_label(column: str) -> str:
     """The words for a column of a Table."""
+    head, _, horizon = column.rpartition("_")
+    if head in ("crps", "gain", "coverage_90") and horizon.isdigit():
+        return f"{HEADS[head]}, {horizon} min"
     return HEADS.get(column) or _of_a_parameter(column) or words(column)
 
 

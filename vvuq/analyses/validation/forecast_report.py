@@ -4,7 +4,7 @@ Intervals are Student's t over patients (jackknife for what is no mean): few pat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -90,9 +90,10 @@ def values_of(found: Scored, unit: str, suffix: str = "") -> dict[str, Quantity]
 def tables_of(
     found: Scored, kinds: Mapping[str, Forecaster], values: Mapping[str, Quantity], unit: str, suffix: str = ""
 ) -> dict[str, Table]:
-    """by_horizon, events, calibration: aggregates; by_patient: single patients."""
+    """by_horizon, by_given, events, calibration: aggregates; by_patient: single patients."""
     made = {
         "by_horizon": _by_horizon(found, kinds, values, unit, suffix),
+        "by_given": _by_given(found, unit),
         "events": _events(found, kinds, values, suffix),
         "calibration": _calibration(found),
         "by_patient": _by_patient(found, unit),
@@ -109,7 +110,7 @@ def _by_horizon(
             key = f"{slug(name)}_{h}{suffix}"
             crps, cover = values[f"crps_{key}"], values[f"coverage90_{key}"]
             gain = values.get(f"crps_gain_{key}")
-            ends = (gain.value, gain.low, gain.high) if gain else (None, None, None)
+            ends = (gain.value, gain.low, gain.high) if gain else (0.0, 0.0, 0.0)  # over itself
             scores = (values[f"{score}_{key}"].value for score in ("rmse", "mard"))
             sharp = (values[f"{score}_{key}"].value for score in ("width90", "interval_score"))
             out.append((h, name, kinds[name].kind, *scores, crps.value, crps.low, crps.high, *ends,
@@ -122,6 +123,29 @@ def _by_horizon(
     return Table("Forecasts by horizon (95 % intervals over patients)", columns, of, tuple(out))
 
 
+def _by_given(found: Scored, unit: str) -> Table:
+    """Whether a meal or another bolus came before the horizon: no forecast knows of it."""
+    out: list[tuple[Cell, ...]] = []
+    for h in HORIZONS:
+        for name in found.rows:
+            alone, fed = (_where(found.rows[name].values(), h, wanted) for wanted in (0.0, 1.0))
+            out.append((h, name, *(cell for pair in zip(alone, fed, strict=True) for cell in pair)))
+    columns = ("ahead", "forecaster", "forecasts_without", "forecasts_with", "crps_without", "crps_with",
+               "coverage_90_without", "coverage_90_with")  # fmt: skip
+    title = "Forecasts without and with a meal or another bolus before the horizon"
+    return Table(title, columns, ("min", "", "1", "1", unit, unit, "%", "%"), tuple(out))
+
+
+def _where(patients: Iterable[Floats], horizon: int, given: float) -> tuple[int, float | None, float | None]:
+    """Forecasts, mean CRPS and coverage over patients, of the rows with this `given`."""
+    parts = [part for rows in patients if len(part := rows[rows[:, COLUMN[f"given_{horizon}"]] == given])]
+    if not parts:
+        return 0, None, None
+    means = np.mean([part.mean(axis=0) for part in parts], axis=0)
+    missed = float(means[COLUMN[f"under_{horizon}"]] + means[COLUMN[f"over_{horizon}"]])
+    return sum(map(len, parts)), float(means[COLUMN[f"crps_{horizon}"]]), 100.0 * (1.0 - missed)
+
+
 def _events(found: Scored, kinds: Mapping[str, Forecaster], values: Mapping[str, Quantity], suffix: str) -> Table:
     out: list[tuple[Cell, ...]] = []
     for name in found.rows:
@@ -129,7 +153,7 @@ def _events(found: Scored, kinds: Mapping[str, Forecaster], values: Mapping[str,
         cells: list[Cell] = [values[f"brier_{key}"].value]
         for skill in ("brier_skill", "brier_skill_new"):
             q = values.get(f"{skill}_{key}")
-            cells += [q.value, q.low, q.high] if q else [None, None, None]
+            cells += [q.value, q.low, q.high] if q else [0.0, 0.0, 0.0]  # over itself
         parts = (values[f"{part}_{key}"].value for part in ("reliability", "resolution"))
         out.append((name, kinds[name].kind, *cells, *parts))
     columns = (

@@ -92,10 +92,21 @@ def _coverage(found: Scored, values: Values, name: str, who: str, suffix: str) -
         inside = 100.0 - under - over
         parts.append(
             f"{share:.0f} % at {h} min ({under.mean():.0f} % of readings lie below and {over.mean():.0f} % above it, "
-            f"{inside.min():.0f} to {inside.max():.0f} % inside by patient)"
+            f"{inside.min():.0f} to {inside.max():.0f} % inside by patient{_by_given(found, name, h)})"
         )
     asked = f"{SOUND[0]:.0f} to {SOUND[1]:.0f} % are asked"
     return f"On {who} the 90 % interval of {name} holds {'; '.join(parts)}; {asked}." if parts else ""
+
+
+def _by_given(found: Scored, name: str, horizon: int) -> str:
+    """Coverage with and without a meal or bolus that the forecast could not know; empty where one is missing."""
+    rows = found.pooled(name)
+    given = rows[:, COLUMN[f"given_{horizon}"]] > 0.0
+    if given.all() or not given.any():
+        return ""
+    missed = rows[:, COLUMN[f"under_{horizon}"]] + rows[:, COLUMN[f"over_{horizon}"]]
+    fed, alone = (100.0 * (1.0 - float(missed[part].mean())) for part in (given, ~given))
+    return f"; {alone:.0f} % where nothing was given meanwhile, {fed:.0f} % where a meal or bolus was"
 
 
 def _best(names: Sequence[str], values: Values, horizon: int, suffix: str) -> str:

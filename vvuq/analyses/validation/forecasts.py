@@ -22,7 +22,7 @@ from vvuq.methods.events import brier
 from vvuq.methods.samples import central, crps_fair, interval_score, relative_difference
 from vvuq.models.twin import Twin
 from vvuq.numerics.streams import Draws
-from vvuq.record import Cohort, Context, Floats
+from vvuq.record import Cohort, Context, Floats, Patient
 
 HORIZONS = (30, 60, 120, 180)
 LEVEL = 0.9
@@ -30,6 +30,7 @@ REFERENCES = ("persistence", "climatology")  # are always there: gains are over 
 SCORES = ("squared", "relative", "crps", "under", "over", "width", "interval")
 COLUMNS = (
     *(f"{score}_{h}" for h in HORIZONS for score in SCORES), *(f"last_{h}" for h in HORIZONS),
+    *(f"given_{h}" for h in HORIZONS),
     "probability", "event", "brier", "low_now",
 )  # fmt: skip
 Part = tuple[Mapping[str, Fitted], Cohort]  # what was fitted, and the patients to be forecast by it
@@ -152,11 +153,11 @@ def scored(parts: Sequence[Part], asked: Asked) -> Scored:
             origins = eligible(patient, stride=asked.stride, history=asked.history)
             if not origins.size:
                 continue
-            truth, now = truths(patient, origins), current(patient, origins)
+            truth, now, given = truths(patient, origins), current(patient, origins), given_after(patient, origins)
             found = {}
             for name in names:
                 paths = fits[name].paths(cohort, patient, origins, asked.members, asked.draws("paths"))
-                found[name] = score(truth, paths, now, asked.threshold)
+                found[name] = score(truth, paths, now, asked.threshold, given)
                 dropped[name] += int((~np.isfinite(found[name]).all(axis=1)).sum())
             every = np.all([np.isfinite(one).all(axis=1) for one in found.values()], axis=0)
             for name in names if every.any() else ():
@@ -167,8 +168,18 @@ def scored(parts: Sequence[Part], asked: Asked) -> Scored:
     return Scored(rows, dropped, begins)
 
 
-def score(truth: Floats, paths: Floats, now: Floats, threshold: float) -> Floats:
-    """COLUMNS of each origin, from what came (k, 12), paths (k, 12, members) and the readings now (k,).
+def given_after(patient: Patient, origins: Floats) -> Floats:
+    """1 where a meal or another bolus is on record between an origin and a horizon after it, else 0: (k, horizons).
+
+    No forecaster may know it; it tells afterwards which forecasts had to miss."""
+    times = np.array(sorted(d.time for d in patient.doses if d.duration == 0.0))
+    ends = origins[:, None] + np.array(HORIZONS)[None, :]
+    count = np.searchsorted(times, ends, side="right") - np.searchsorted(times, origins, side="right")[:, None]
+    return np.where(count > 0, 1.0, 0.0)
+
+
+def score(truth: Floats, paths: Floats, now: Floats, threshold: float, given: Floats) -> Floats:
+    """COLUMNS of each origin, from what came (k, 12), paths (k, 12, members), readings now (k,) and `given_after`.
 
     Not-a-number where there is no forecast. The squared error is that of the members' mean, the relative one that of
     their median: each score asks for its own (Gneiting, JASA 106 (2011) 746). `last`: if the reading had stayed."""
@@ -180,7 +191,7 @@ def score(truth: Floats, paths: Floats, now: Floats, threshold: float) -> Floats
         low, high = central(x, LEVEL)
         columns += [(x.mean(axis=1) - y) ** 2, relative_difference(y, np.median(x, axis=1)), crps_fair(y, x)]
         columns += [(y < low) * 1.0, (y > high) * 1.0, high - low, interval_score(y, low, high, LEVEL)]
-    columns += [(truth[:, step] - now) ** 2 for step in steps]
+    columns += [*((truth[:, step] - now) ** 2 for step in steps), *given.T]
     probability = (paths < threshold).any(axis=1).mean(axis=1)
     event = (truth < threshold).any(axis=1).astype(float)
     columns += [probability, event, brier(probability, event), (now < threshold).astype(float)]

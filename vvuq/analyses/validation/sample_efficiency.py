@@ -90,7 +90,7 @@ def sample_efficiency(
         here = values_of(found, unit)
         values |= {f"{key}_{name}": here[key] for key in _kept(known)}
         values |= {key: here[key] for key in ("n_patients", "n_origins")}
-        rows += _rows(found, here, None if name == ALL else length)
+        rows += _rows(found, here, ALL if name == ALL else f"{length:g}")
     inputs: dict[str, object] = {
         "cohort": cohort.digest, "forecasters": list(known), "days": [s for s in steps.values() if s < float("inf")],
         "folds": len(parts), "members": members, "stride": stride, "threshold": threshold,
@@ -99,7 +99,7 @@ def sample_efficiency(
     units = ("day", "", "1", *(unit for _ in HORIZONS), *(unit for _ in HORIZONS), "1")
     columns = ("days", "forecaster", "patients", *(f"crps_{h}" for h in HORIZONS),
                *(f"gain_{h}" for h in HORIZONS), "brier")  # fmt: skip
-    title = "Error against days of each fitted patient (none: all that there is)"
+    title = "Error against days of each fitted patient"
     return evidence(
         sample_efficiency, twin.name, inputs, values=values,
         tables={"by_days": Table(title, columns, units, tuple(rows))}, negative=_negative(known, values, list(steps)),
@@ -131,7 +131,7 @@ def _kept(names: Mapping[str, object]) -> list[str]:
     return [f"crps_{slug(n)}_{h}" for n in names for h in HORIZONS] + [f"brier_{slug(n)}" for n in names]
 
 
-def _rows(found: Scored, values: Mapping[str, Quantity], days: float | None) -> list[tuple[Cell, ...]]:
+def _rows(found: Scored, values: Mapping[str, Quantity], days: str) -> list[tuple[Cell, ...]]:
     out: list[tuple[Cell, ...]] = []
     for name in found.rows:
         crps = [values[f"crps_{slug(name)}_{h}"].value for h in HORIZONS]

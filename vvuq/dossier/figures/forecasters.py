@@ -13,7 +13,7 @@ from vvuq.record import Table
 _COLOURS = {"mechanistic": TWIN, "hybrid": "#2a7f62", "data-driven": BASE, "baseline": MUTED}
 _MARKS, _LINES = "os^vDP", ("-", "--", ":", "-.")
 MOST = 4  # panels of a reliability diagram
-_LIMIT = 2.5  # times the best error: what is worse lies outside of the drawing
+_LIMIT = 1.4  # times the best error: what is worse lies outside of the drawing
 
 
 def by_horizon(ident: str, table: Table, alt: str) -> str:
@@ -26,7 +26,7 @@ def by_horizon(ident: str, table: Table, alt: str) -> str:
             look = _look(table, names, name)
             x, crps, gain, low, high = (_of(table, c, name) for c in ("ahead", "crps", "gain", "gain_low", "gain_high"))
             left.plot(x, crps, label=name, **look)
-            if not any(v == v for v in gain):
+            if name == "persistence":
                 continue
             moved = [v + 4.0 * (i - 0.5 * len(names)) for v in x]
             ends = [[g - a for g, a in zip(gain, low, strict=True)], [b - g for g, b in zip(gain, high, strict=True)]]
@@ -46,10 +46,10 @@ def _within(left: Axes, right: Axes, table: Table) -> None:
     """Axes that hold what is near the best; a forecaster far off would flatten the others."""
     best = max(min(_at(table, h, "crps")) for h in set(column(table, "ahead")))
     left.set_ylim(0.0, _LIMIT * best)
-    near = [g for g in column(table, "gain") if g == g and g > -0.5 * best]
-    ends = [v for v in column(table, "gain_low") + column(table, "gain_high") if v == v and abs(v) < 0.5 * best]
-    if near:
-        right.set_ylim(min([*near, *ends, 0.0]) - 0.5, max([*near, *ends, 0.0]) + 0.5)
+    kept = [i for i, g in enumerate(column(table, "gain")) if g == g and g > -0.15 * best]
+    ends = [column(table, name)[i] for name in ("gain_low", "gain_high") for i in kept]
+    ends = [0.0, *(v for v in ends if v == v)]
+    right.set_ylim(min(ends) - 0.5, max(ends) + 0.5)
 
 
 def sharpness(ident: str, table: Table, alt: str) -> str:
@@ -91,6 +91,7 @@ def event_reliability(ident: str, table: Table, names: Sequence[str], alt: str) 
             axes.vlines(x, low, high, color=TWIN, linewidth=1.0)
             axes.scatter(x, y, [6.0 + 120.0 * n / most for n in count], color=TWIN, alpha=0.8, linewidths=0)
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), title=name, xlabel="Forecast probability", aspect="equal")
+            axes.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
         panels[0].set_ylabel("Share of events")
         return to_svg(figure, ident, "Reliability of event probabilities", alt)
 
@@ -98,8 +99,7 @@ def event_reliability(ident: str, table: Table, names: Sequence[str], alt: str) 
 def by_days(ident: str, table: Table, alt: str) -> str:
     """CRPS at a short and at the longest horizon against the days of each patient that were fitted to."""
     names = list(dict.fromkeys(words(table, "forecaster")))
-    days = list(dict.fromkeys(row[0] for row in table.rows))
-    labels = ["all" if d is None else f"{d:g}" for d in days]
+    days = list(dict.fromkeys(words(table, "days")))
     with style(ident):
         figure, panels = sheet(7.2, 3.4, 2)
         for axes, horizon in zip(panels, ("60", "180"), strict=True):
@@ -109,7 +109,7 @@ def by_days(ident: str, table: Table, alt: str) -> str:
             near = [v for v in column(table, f"crps_{horizon}") if v < 1.6 * best]
             axes.set(title=f"CRPS at {horizon} min{unit(table, f'crps_{horizon}')}",
                      xlabel="Days of each fitted patient", ylim=(0.95 * best, 1.03 * max(near)))  # fmt: skip
-            axes.set_xticks(range(len(days)), labels)
+            axes.set_xticks(range(len(days)), days)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, labelcolor=INK)
         return to_svg(figure, ident, "Error against days of data", alt)
 

@@ -74,7 +74,7 @@ def _block(source: Source, name: str) -> Block:
     values = tuple(key for key in (found.values if found else ()) if key.startswith((*_COUNTS, "rmse_last_reading")))
     suffixes = _suffixes(found) if found else []
     grids = [table for suffix in suffixes for table in _grids(record, suffix)]
-    omit = {f"{table}{suffix}" for suffix in suffixes for table in ("by_horizon", "calibration")}
+    omit = {f"{table}{suffix}" for suffix in suffixes for table in ("by_horizon", "calibration", "events")}
     draw = (_errors, _sharp, _reliable, _days)
     return block(
         source, name, values, grids, draw, section="forecasters", omit={*(found.values if found else ()), *omit}
@@ -145,9 +145,8 @@ def _days(ident: str, evidence: Evidence) -> Figure | None:
     if table is None or not table.rows:
         return None
     name = "figure-days"
-    rows = texts_of(table, ("forecaster", "crps_60", "crps_180"))
-    days = ["all" if row[0] is None else f"{row[0]:g}" for row in table.rows]
-    parts = [f"{who}, days {d}: {near} and {far}" for d, (who, near, far) in zip(days, rows, strict=True)]
+    rows = texts_of(table, ("days", "forecaster", "crps_60", "crps_180"))
+    parts = [f"{who}, days {days}: {near} and {far}" for days, who, near, far in rows]
     alt = f"CRPS at 60 and 180 min by days of each fitted patient: {'; '.join(parts)}."
     caption = (
         "What do more days of the fitted patients gain? Patients that were not fitted, the same moments throughout"
