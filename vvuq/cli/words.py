@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from vvuq import __version__
+from vvuq.cli import bedside
 from vvuq.cli import commands as do
 from vvuq.errors import VvuqError
 
@@ -101,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
         "path", metavar="PATH", help="a study by name or path, a dossier (.html, .json), or a store (.sqlite)"
     )
     verify.add_argument("--store", metavar="FILE", help="the store of evidence")
+    _bedside_words(commands)
     _new_words(_group(commands, "new", "something of your own"))
     return top
 
@@ -116,6 +118,28 @@ def _plan_words(plan: Any) -> None:
     which.add_argument("--schema", action="store_true", help="print the JSON Schema of plans instead")
     lock.add_argument("--store", metavar="FILE", help="what was known at an amendment is read from this store")
     lock.add_argument("--amend", metavar="REASON", default="", help="lock changed values; the reason stays in the lock")
+
+
+def _bedside_words(commands: Any) -> None:
+    where = "t1d_hypoglycaemia --patient ID --at 2d14:30"
+    told = "forecast a build patient of a study"
+    ahead = _add(commands, "forecast", bedside.forecast, told, f"vvuq forecast {where}")
+    what = "what another action would change of a patient's forecast"
+    other = _add(commands, "whatif", bedside.what_if, what, f"vvuq whatif {where} --give carbohydrate 20 g")
+    for one in (ahead, other):
+        _study(one, store=False)
+        one.add_argument("--patient", metavar="ID", required=True, help="a build patient; held-out ones are refused")
+        one.add_argument("--at", metavar="TIME", required=True,
+                         help="days and clock, 2d14:30 on the third day; or a number in the cohort's unit")  # fmt: skip
+        one.add_argument("--ahead", metavar="MIN", type=float, default=180.0, help="how far (default: 180)")
+        one.add_argument("--members", metavar="N", type=int, default=500, help="of the forecast (default: 500)")
+        one.add_argument("--below", metavar="VALUE", type=float, default=70.0,
+                         help="the event: a reading below it (default: 70)")  # fmt: skip
+        one.add_argument("--short", action="store_true", help="fit the other patients in less time, for a first look")
+    other.add_argument("--give", metavar="WORD", nargs="+", action="append", default=[],
+                       help="a dose at that time: kind, amount and unit; may be repeated")  # fmt: skip
+    other.add_argument("--withhold", metavar="KIND", action="append", default=[],
+                       help="leave out what is on record of a kind at that very time; may be repeated")  # fmt: skip
 
 
 def _new_words(new: Any) -> None:

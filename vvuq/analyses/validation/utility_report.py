@@ -165,10 +165,14 @@ def negative(seen: Prompted, known: Mapping[str, Forecaster], values: Values) ->
     for name, one in known.items():
         if one.kind == "baseline":
             continue
-        rules = {"net_benefit": "never to prompt", "over_all": "to prompt always", "over_persistence": "persistence"}
+        rules = {
+            "net_benefit": "never to prompt",
+            "over_all": "to prompt always",
+            "over_persistence": "prompts by persistence",
+        }
         unsure = [said for key, said in rules.items() if not _sure(values[f"{key}_{slug(name)}"])]
         if unsure:
-            out.append(f"At {at} it is not certain that prompts by {name} gain more than {', '.join(unsure)}.")
+            out.append(f"At {at} it is not certain that prompts by {name} gain more than {' or '.join(unsure)}.")
     return tuple(out)
 
 
