@@ -63,7 +63,7 @@ WITH_INTERVAL = {
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
 OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency", "utility"}  # see test_forecasts.py
-OF_FOLLOWING = {"tracking_fit", "what_if"}  # see test_following.py, test_what_if.py
+OF_FOLLOWING = {"tracking_fit", "what_if"}  # see test_following.py and others, test_what_if.py
 ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))

@@ -9,7 +9,27 @@ SOMEBODY = "neonate-4711"
 
 def followers() -> tuple[Evidence, ...]:
     """All of them."""
-    return (tracking_fit(),)
+    return (tracking_fit(), tracking_consistency())
+
+
+def tracking_consistency() -> Evidence:
+    """Suite verification."""
+    ends = ("1",) * 5
+    nis = Table(
+        "NIS", ("patients_of", "earlier_samples", "n", "nis", "bound_low", "bound_high"), ("", *ends),
+        (("simulated", "0", 60, 1.1, 0.7, 1.4), ("build", "0", 6, 2.5, 0.2, 2.4), ("build", "1", 6, 0.8, 0.2, 2.4)),
+    )  # fmt: skip
+    pit = Table(
+        "PIT", ("patients_of", "pit_from", "pit_to", "count", "share", "bound_low", "bound_high"),
+        ("", "1", "1", "1", "%", "%", "%"),
+        (("build", 0.0, 0.5, 40, 44.0, 41.0, 59.0), ("build", 0.5, 1.0, 50, 56.0, 41.0, 59.0)),
+    )  # fmt: skip
+    values = {"nis": Quantity(0.84, "1", 0.6, 1.0, 0.95, 0.65, 0.98, "epistemic", 6)}
+    values["simulated_out_of_range"] = Quantity(61.7, "%", n=60)
+    return Evidence(
+        "Is the filter that follows patients as uncertain as it should be?", "tracking_consistency", 1, "pk", {},
+        "tracking_consistency", values, {"nis": nis, "pit": pit}, cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
 
 
 def tracking_fit() -> Evidence:

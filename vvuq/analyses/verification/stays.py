@@ -92,12 +92,12 @@ def watch(twin: Twin, population: Population, stay: Stay, normals: Floats) -> Wa
             continue
         pit = mixture_cdf(m.value, ahead.values[0], ahead.error_sd[0])
         rows[:, k] = found.innovation[channel] / found.spread[channel], found.nis, found.n, pit
-    states, parameters = _errors(beliefs[-1], stay.truth, len(twin.model.states))
+    states, parameters = errors_of(beliefs[-1], stay.truth, len(twin.model.states))
     z, nis, degrees, fallen = rows
     return Watched(z, nis, np.nan_to_num(degrees), fallen, states, parameters, int(np.isnan(z).sum()))
 
 
-def _errors(belief: Belief, truth: Floats | None, n: int) -> tuple[Floats, tuple[float, int]]:
+def errors_of(belief: Belief, truth: Floats | None, n: int) -> tuple[Floats, tuple[float, int]]:
     """Errors of the states in SDs, and of the parameters squared by their covariance."""
     if truth is None:
         return np.full(n, np.nan), (float("nan"), 0)

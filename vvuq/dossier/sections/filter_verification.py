@@ -24,24 +24,31 @@ class View:
     """Consistency on patients, and filters in experiments whose answer is known, as far as they are planned."""
 
     consistency: Block | None
+    tracking: Block | None
     experiments: tuple[Block, ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of filter_consistency, where the study has patients or plans it, and of the experiments."""
+    """From the evidence of filter_consistency, where the study has patients or plans it, of tracking_consistency and
+    of the experiments."""
     planned = source.plan.analyses
-    shown = "filter_consistency" in planned or source.plan.cohort is not None
+    follows = "tracking_consistency" in planned
+    shown = "filter_consistency" in planned or (source.plan.cohort is not None and source.twin.follow is None)
     known = [one for one in _KNOWN if one[0] in planned]
     experiments = tuple(block(source, name, tables=tables, section="filter") for name, tables in known)
-    return View(_consistency(source) if shown else None, experiments)
+    consistent, tracking = (
+        _consistency(source, name) if there else None
+        for name, there in (("filter_consistency", shown), ("tracking_consistency", follows))
+    )
+    return View(consistent, tracking, experiments)
 
 
-def _consistency(source: Source) -> Block:
-    evidence = source.evidence("filter_consistency")
+def _consistency(source: Source, name: str) -> Block:
+    evidence = source.evidence(name)
     found = evidence.values if evidence else {}
     values = tuple(key for key in (*_REAL, *_COULD, *_DRAWN) if key in found)
     tables = ("decisions", "power", "simulated", "nis", "pit")
-    return block(source, "filter_consistency", values, tables, (_figure,), section="filter")
+    return block(source, name, values, tables, (_figure,), section="filter")
 
 
 def _figure(ident: str, evidence: Evidence) -> Figure | None:
@@ -55,9 +62,10 @@ def _figure(ident: str, evidence: Evidence) -> Figure | None:
         "Histogram of where measured values fell in their forecasts, over the band that chance leaves, and mean "
         f"squared innovations with bounds: {parts}. Over all build patients {spell(evidence, 'nis')}."
     )
-    svg = consistency("figure-consistency", pit, nis, alt)
+    name = "figure-consistency" if evidence.analysis == "filter_consistency" else "figure-tracking-consistency"
+    svg = consistency(name, pit, nis, alt)
     caption = "Do measured values fall where the filter expects them, as often as it expects them there?"
-    return Figure("figure-consistency", svg, alt, caption, ident)
+    return Figure(name, svg, alt, caption, ident)
 
 
 SECTION = Section("filter_verification", 9, "Filter verification", build)
