@@ -91,7 +91,7 @@ def of_cohort(core: Twin, known: Tracking, cohort: Cohort, model: Model, *, ever
     return windows(model, plans, starts, *(np.stack(one, axis=1) for one in (parameters, states, seen)))
 
 
-def learner(*, every: float = 60.0, decay: float = 1e-2, iterations: int = 100) -> Learn:
+def learner(*, every: float = 120.0, decay: float = 0.1, iterations: int = 60) -> Learn:
     """How a hybrid is made of a core: its network is trained on the windows of a cohort."""
 
     def learn(core: Twin, known: Tracking, cohort: Cohort, draws: Any) -> tuple[Twin, Tracking]:

@@ -14,10 +14,10 @@ from scipy.optimize import minimize
 from vvuq.calibration.estimates import Estimate, estimates, gradient, named, noise_base
 from vvuq.calibration.units import in_model_units
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
-from vvuq.models.kernels import observe_kernel, rhs_kernel
 from vvuq.models.schedule import compile_grid
 from vvuq.models.simulate import interval_steps
 from vvuq.models.twin import Twin
+from vvuq.models.variational import columns_for, observe_with_slopes, rhs_with_slopes, width_for, with_slopes
 from vvuq.numerics.codes import Code
 from vvuq.numerics.mixed_effects import population
 from vvuq.record import Cohort, Floats, Patient
@@ -153,7 +153,8 @@ def _cases(twin: Twin, cohort: Cohort, patients: Sequence[Patient]) -> _Cases:
     taken = [in_model_units(twin, cohort, p.measurements) for p in patients]
     schedules = [twin.schedule(cohort, p) for p in patients]
     grids = [compile_grid(twin.model, s, [m.time for m in ms]) for s, ms in zip(schedules, taken, strict=True)]
-    samples = [m for ms in taken for m in ms]
+    samples, k = [m for ms in taken for m in ms], len(twin.personal)
+    extended = [with_slopes(grid, columns_for(k), width_for(k)) for grid in grids]
 
     def ends(sizes: Sequence[int]) -> Integers:
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -166,9 +167,9 @@ def _cases(twin: Twin, cohort: Cohort, patients: Sequence[Patient]) -> _Cases:
         ends([g.t.size for g in grids]),
         np.concatenate([g.t for g in grids]),
         np.concatenate([padded(g.u, g.t.size) for g in grids]),
-        np.concatenate([g.jump for g in grids]),
-        ends([len(g.reset) for g in grids]),
-        np.concatenate([g.reset for g in grids]),
+        np.concatenate([jump for jump, _ in extended]),
+        ends([len(reset) for _, reset in extended]),
+        np.concatenate([reset for _, reset in extended]),
         np.concatenate([g.record for g in grids]),
         np.concatenate(steps),
         ends([len(ms) for ms in taken]),
@@ -229,11 +230,12 @@ def contributions(problem: _Problem, point: Floats, eta: Floats) -> Floats:
         return np.full(len(eta), np.inf)
     sd = np.array([o.noise.sd * scale for o in model.observables])
     cv = np.array([o.noise.cv * scale for o in model.observables])
-    rhs, observe = rhs_kernel(model, complex_numbers=True), observe_kernel(model, complex_numbers=True)
+    width = width_for(problem.personal.size)
+    rhs, observe = rhs_with_slopes(model, width), observe_with_slopes(model, width)
     c, result = problem.cases, np.empty(len(eta))
     code = population(
         rhs, observe, c.boundaries, c.t, c.u, c.jump, c.resets, c.reset, c.record, c.steps, c.samples, c.rows,
-        c.channels, c.y, len(model.states), len(model.observables), theta, problem.personal, sd, cv, omega,
+        c.channels, c.y, len(model.states), len(model.observables), width, theta, problem.personal, sd, cv, omega,
         INNER_TOLERANCE, INNER_LIMIT, eta, result,
     )  # fmt: skip
     if code != Code.OK:

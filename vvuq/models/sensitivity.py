@@ -21,7 +21,7 @@ from vvuq.models.delays import NO_LAGS, Lags, Moves, delayed, moved, moves
 from vvuq.models.model import Model
 from vvuq.models.schedule import Grid, Schedule, compile_grid
 from vvuq.models.simulate import RK4, Adaptive, interval_steps, parameter_matrix
-from vvuq.models.variational import observe_with_slopes, rhs_with_slopes, width_for
+from vvuq.models.variational import columns_for, observe_with_slopes, rhs_with_slopes, width_for, with_slopes
 from vvuq.numerics.dopri import dopri_paths
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.record import Floats
@@ -120,14 +120,13 @@ def _directions(
     model: Model, theta: Floats, x0: Floats, parameters: Sequence[str], initial: Sequence[str]
 ) -> _Directions:
     count = len(parameters) + len(initial)
-    width = width_for(count)
-    columns = max(1, -(-count // width)) * width
+    columns = columns_for(count)
     by_theta, by_x0, scale = np.zeros((theta.size, columns)), np.zeros((x0.size, columns)), np.ones(columns)
     places = [(theta, by_theta, model.parameter_index(name)) for name in parameters]
     places += [(x0, by_x0, model.state_index(name)) for name in initial]
     for j, (values, slopes, i) in enumerate(places):
         slopes[i, j] = scale[j] = abs(values[i]) or 1.0
-    return _Directions(count, width, by_theta, by_x0, scale)
+    return _Directions(count, width_for(count), by_theta, by_x0, scale)
 
 
 def _states(
@@ -138,10 +137,8 @@ def _states(
     The walk stops at each boundary where delayed events move the slopes."""
     n, rows = len(model.states), int(grid.record.max()) + 1
     out, code = np.full((rows + 1, state.size, 1), np.nan), np.zeros(1, dtype=np.int64)
-    jump = np.zeros((grid.t.size, state.size))
-    jump[:, :n] = grid.jump
+    jump, reset = with_slopes(grid, to.scale.size, to.width)
     jump[list(at)] = 0.0
-    reset = _resets(grid, n, to)
     for a, b in pairwise([0, *(s for s in sorted(at) if s > 0), grid.t.size - 1] if grid.t.size > 1 else [0, 0]):
         record = grid.record[a : b + 1].copy()
         if a in at:
@@ -155,14 +152,6 @@ def _states(
         _carry(model, method, to, (state[:, None], theta[:, None], *part), out, code)
         state = out[record[-1], :, 0].copy()
     return out[:rows, :, 0], int(code[0])
-
-
-def _resets(grid: Grid, n: int, to: _Directions) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """The rows (boundary, target, source) of the extended state: a column of slopes is reset as the state is."""
-    first = to.columns(np.arange(float(n), n * (1 + to.scale.size)), n)  # where the slopes of each state stand
-    places = np.column_stack([np.arange(n), first]).astype(int)
-    rows = [(s, *pair) for s, target, source in grid.reset for pair in zip(places[target], places[source], strict=True)]
-    return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
 
 
 def _carry(

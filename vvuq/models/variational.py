@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+
 from vvuq.models import kernels
 from vvuq.models.model import Model
+from vvuq.models.schedule import Grid
 from vvuq.numerics.jit import FIELD_SIGNATURE, Pointer
+from vvuq.record import Floats
+
+Integers = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 WIDTHS = 4, 8  # directions that go at once
 _FIELD = """
@@ -31,6 +37,24 @@ _CALL = (
 def width_for(directions: int) -> int:
     """How many directions go at once."""
     return next((width for width in WIDTHS if directions <= width), WIDTHS[-1])
+
+
+def columns_for(directions: int) -> int:
+    """How many columns of slopes that takes: whole blocks, at least one."""
+    width = width_for(directions)
+    return max(1, -(-directions // width)) * width
+
+
+def with_slopes(grid: Grid, columns: int, width: int) -> tuple[Floats, Integers]:
+    """jump (S + 1, n (1 + columns)) and reset (R, 3) of a grid for the extended state: what is given changes no slope,
+    and a column of slopes is reset as the state is."""
+    n = grid.jump.shape[1]
+    jump = np.zeros((grid.t.size, n * (1 + columns)))
+    jump[:, :n] = grid.jump
+    slopes = n + np.arange(n * columns).reshape(-1, n, width).swapaxes(0, 1).reshape(n, columns)
+    places = np.column_stack([np.arange(n), slopes])  # where each state and its slopes stand
+    rows = [(s, *pair) for s, target, source in grid.reset for pair in zip(places[target], places[source], strict=True)]
+    return jump, np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
 
 
 @lru_cache(maxsize=64)

@@ -12,11 +12,10 @@ from math import exp, isfinite, log, sqrt
 
 import numpy as np
 
-from vvuq.numerics.jit import C_CUBE, C_FIELD, C_MATRIX, C_VECTOR, F8, I8, INDICES, MATRIX, ROWS, VECTOR, njit, types
-from vvuq.numerics.rk4 import observe_paths_complex, rk4_paths_complex
+from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, ROWS, VECTOR, njit, types
+from vvuq.numerics.rk4 import observe_paths, rk4_paths
 
-_STEP = 1e-30
-_FARTHEST = 100.0  # a mode beyond exp(100) times the typical value leaves the range in which complex numbers divide
+_FARTHEST = 100.0  # exp(100) times the typical value is no patient, and its square leaves the range of numbers soon
 _OK, _NOT_FINITE, _TOO_MANY_STEPS, _SINGULAR = 0, 1, 2, 4
 
 
@@ -51,30 +50,35 @@ def cholesky_solve(root, b):
         b[i] /= root[i, i]
 
 
+@njit(I8(I8, I8, I8, I8), error_model="numpy", cache=True)
+def _slope(rows, width, row, column):
+    """Where the slope of one of `rows` numbers in a direction stands: after the numbers, in blocks of `width`."""
+    return rows + (column // width) * rows * width + row * width + column % width
+
+
 @njit(
     types.void(
-        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, VECTOR, INDICES, VECTOR,
-        C_MATRIX, C_MATRIX, C_CUBE, C_CUBE, C_VECTOR, C_VECTOR, C_VECTOR, VECTOR, MATRIX,
+        FIELD, FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, I8, I8, VECTOR, INDICES, VECTOR,
+        MATRIX, MATRIX, CUBE, CUBE, VECTOR, VECTOR, VECTOR, INDICES, VECTOR, MATRIX,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, eta,
-             members, x0, states, seen, wx, wp, wy, f, jacobian):  # fmt: skip
-    """Predictions f (m,) and their derivatives by eta (m, k): one complex member for each eta."""
-    k = personal.size
-    for j in range(k):
-        for i in range(base.size):
-            members[i, j] = base[i]
-        for i in range(k):
-            members[personal[i], j] = base[personal[i]] * exp(eta[i])
-        members[personal[j], j] *= 1.0 + 1j * _STEP
-    rk4_paths_complex(rhs, x0, members, t, u, jump, reset, record, steps, states)
-    observe_paths_complex(observe, t, u, record, members, states, seen, wx, wp, wy)
+def _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, q, width, base, personal, eta,
+             theta, x0, states, seen, wx, wp, wy, code, f, jacobian):  # fmt: skip
+    """Predictions f (m,) and their derivatives by eta (m, k), a direction for each eta."""
+    for i in range(base.size):
+        theta[i, 0] = base[i]
+    for j in range(personal.size):
+        i = personal[j]
+        theta[i, 0] = base[i] * exp(eta[j])
+        theta[_slope(base.size, width, i, j), 0] = theta[i, 0]
+    rk4_paths(rhs, x0, theta, t, u, jump, reset, record, steps, states, code)
+    observe_paths(observe, t, u, record, theta, states, seen, wx, wp, wy)
     for r in range(rows.size):
-        f[r] = seen[rows[r], channels[r], 0].real
-        for j in range(k):
-            jacobian[r, j] = seen[rows[r], channels[r], j].imag / _STEP
+        f[r] = seen[rows[r], channels[r], 0]
+        for j in range(personal.size):
+            jacobian[r, j] = seen[rows[r], _slope(q, width, channels[r], j), 0]
 
 
 @njit(F8(VECTOR, VECTOR, VECTOR, INDICES, VECTOR, VECTOR, VECTOR), error_model="numpy", cache=True)
@@ -127,29 +131,30 @@ def _moved(eta, jolt, step, trial):
 
 @njit(
     I8(
-        C_FIELD, C_FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8,
+        FIELD, FIELD, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, INDICES, INDICES, VECTOR, I8, I8, I8,
         VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, VECTOR, VECTOR,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def individual(rhs, observe, t, u, jump, reset, record, steps, rows, channels, y, n, q,
+def individual(rhs, observe, t, u, jump, reset, record, steps, rows, channels, y, n, q, width,
                base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
     """Finds eta_hat (in place, from the given start) by damped Gauss-Newton; result (1,) = -2 ln L; a code.
 
-    rows, channels, y (m,): each observation's record row, observable and value. base (p,): typical parameters."""
+    rhs and observe carry slopes in blocks of `width` directions, and the grid's jump and reset are those of the states
+    with their slopes. rows, channels, y (m,): each observation's record row, observable and value. base (p,): typical
+    parameters."""
     k, m, records = personal.size, y.size, 1
     for s in range(record.size):
         records = max(records, record[s] + 1)
-    members = np.empty((base.size, k), dtype=np.complex128)
-    x0 = np.zeros((n, k), dtype=np.complex128)
-    states = np.zeros((records, n, k), dtype=np.complex128)
-    seen = np.zeros((records, q, k), dtype=np.complex128)
-    wx, wp, wy = np.empty(n, np.complex128), np.empty(base.size, np.complex128), np.empty(q, np.complex128)
+    each = 1 + -(-k // width) * width  # the numbers themselves, and their slopes in whole blocks
+    theta, x0, code = np.zeros((base.size * each, 1)), np.zeros((n * each, 1)), np.zeros(1, np.int64)
+    states, seen = np.zeros((records, n * each, 1)), np.zeros((records, q * each, 1))
+    wx, wp, wy = np.empty(n * each), np.empty(base.size * each), np.empty(q * each)
     f, jacobian, gradient, hessian = np.empty(m), np.empty((m, k)), np.empty(k), np.empty((k, k))
     trial, before, jolt = np.empty(k), np.zeros(k), 1.0
-    _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, eta,
-             members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
+    _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, q, width, base, personal, eta,
+             theta, x0, states, seen, wx, wp, wy, code, f, jacobian)  # fmt: skip
     value = _objective(y, f, eta, channels, sd, cv, omega)
     for _ in range(limit):
         _gradient_and_hessian(y, f, jacobian, eta, channels, sd, cv, omega, gradient, hessian)
@@ -173,8 +178,8 @@ def individual(rhs, observe, t, u, jump, reset, record, steps, rows, channels, y
         while jolt > 1e-9:
             new = np.inf
             if _moved(eta, jolt, gradient, trial) < _FARTHEST:
-                _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, base, personal, trial,
-                         members, x0, states, seen, wx, wp, wy, f, jacobian)  # fmt: skip
+                _predict(rhs, observe, t, u, jump, reset, record, steps, rows, channels, q, width, base, personal,
+                         trial, theta, x0, states, seen, wx, wp, wy, code, f, jacobian)  # fmt: skip
                 new = _objective(y, f, trial, channels, sd, cv, omega)
             if new < value + 1e-12 * abs(value):
                 break
@@ -187,14 +192,14 @@ def individual(rhs, observe, t, u, jump, reset, record, steps, rows, channels, y
 
 @njit(
     I8(
-        C_FIELD, C_FIELD, INDICES, VECTOR, MATRIX, MATRIX, INDICES, ROWS, INDICES, INDICES, INDICES, INDICES, INDICES,
-        VECTOR, I8, I8, VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, MATRIX, VECTOR,
+        FIELD, FIELD, INDICES, VECTOR, MATRIX, MATRIX, INDICES, ROWS, INDICES, INDICES, INDICES, INDICES, INDICES,
+        VECTOR, I8, I8, I8, VECTOR, INDICES, VECTOR, VECTOR, VECTOR, F8, I8, MATRIX, VECTOR,
     ),
     error_model="numpy",
     cache=True,
 )  # fmt: skip
-def population(rhs, observe, boundaries, t, u, jump, resets, reset, record, steps, samples, rows, channels, y, n, q,
-               base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
+def population(rhs, observe, boundaries, t, u, jump, resets, reset, record, steps, samples, rows, channels, y,
+               n, q, width, base, personal, sd, cv, omega, tolerance, limit, eta, result):  # fmt: skip
     """`individual` for each patient, whose grids and samples stand one behind the other: patient i has rows
     boundaries[i] .. boundaries[i + 1] of t, u, jump, record and steps (the last of u and steps is not used), rows
     resets[i] .. resets[i + 1] of reset, and rows samples[i] .. samples[i + 1] of rows, channels and y.
@@ -203,7 +208,7 @@ def population(rhs, observe, boundaries, t, u, jump, resets, reset, record, step
         a, b, c, d = boundaries[i], boundaries[i + 1], samples[i], samples[i + 1]
         code = individual(
             rhs, observe, t[a:b], u[a:b], jump[a:b], reset[resets[i] : resets[i + 1]], record[a:b], steps[a:b],
-            rows[c:d], channels[c:d], y[c:d], n, q, base, personal, sd, cv, omega, tolerance, limit,
+            rows[c:d], channels[c:d], y[c:d], n, q, width, base, personal, sd, cv, omega, tolerance, limit,
             eta[i], result[i : i + 1],
         )  # fmt: skip
         if code != _OK:
