@@ -144,7 +144,6 @@ def test_a_change_anywhere_in_the_equations_gives_another_module_and_no_change_g
     assert out[0] == -3.0
     assert kernels.rhs_kernel(model()) is first
     assert module_of(kernels.rhs_kernel(LOGISTIC)) != module_of(first)
-    assert module_of(kernels.rhs_kernel(model(), complex_numbers=True)) != module_of(first)
     monkeypatch.setitem(globals(), "FACTOR", 5.0)
     second = kernels.rhs_kernel(model())
     assert module_of(second) != module_of(first)

@@ -11,7 +11,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from vvuq.numerics import jit
-from vvuq.numerics.jit import C16, F8, VECTOR
+from vvuq.numerics.jit import F8, VECTOR, types
 
 
 def _half(x):
@@ -47,7 +47,7 @@ def test_other_types_are_refused_before_and_after_the_first_call():
 
 
 def test_all_declared_signatures_are_there():
-    both = made([F8(F8), C16(C16)])
+    both = made([F8(F8), types.complex128(types.complex128)])
     assert both(1j) == 0.5j and both(1.0) == 0.5 and len(both.signatures) == 2
 
 

@@ -27,7 +27,7 @@ from vvuq.models import math
 from vvuq.models.lines import place
 from vvuq.models.loops import unsigned
 from vvuq.models.model import Model
-from vvuq.numerics.jit import C_FIELD_SIGNATURE, FIELD_SIGNATURE, Pointer, kernel_folder
+from vvuq.numerics.jit import FIELD_SIGNATURE, Pointer, kernel_folder
 
 MOST_NAMES = 16  # longer vectors are handed over as arrays, unless a function unpacks: an index into a tuple is slow
 _MEANING = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("lowering.py", "math.py"))
@@ -51,44 +51,40 @@ def {name}(t, x, u, theta, out):
 
 
 @lru_cache(maxsize=256)
-def rhs_kernel(model: Model, *, complex_numbers: bool = False) -> Pointer:
-    """The compiled rhs(t, x, u, theta, dx) of a model, on float64 or complex128."""
-    return _pointer(_rhs_text(model, complex_numbers), "rhs_kernel", complex_numbers)
+def rhs_kernel(model: Model) -> Pointer:
+    """The compiled rhs(t, x, u, theta, dx) of a model."""
+    return _pointer(_rhs_text(model), "rhs_kernel")
 
 
 @lru_cache(maxsize=256)
-def observe_kernel(model: Model, *, complex_numbers: bool = False) -> Pointer:
+def observe_kernel(model: Model) -> Pointer:
     """The compiled observe(t, x, u, theta, y) of a model, all observables in the order of declaration."""
-    return _pointer(_observe_text(model, complex_numbers), "observe_kernel", complex_numbers)
+    return _pointer(_observe_text(model), "observe_kernel")
 
 
 @lru_cache(maxsize=256)
-def _pointer(text: str, name: str, complex_numbers: bool) -> Pointer:
+def _pointer(text: str, name: str) -> Pointer:
     kernel = getattr(module(text), name)
     if not is_compiled(kernel):
         return cast("Pointer", kernel)  # compiling is switched off: kernels are plain functions, and call plain ones
-    return Pointer(kernel, C_FIELD_SIGNATURE if complex_numbers else FIELD_SIGNATURE)
+    return Pointer(kernel, FIELD_SIGNATURE)
 
 
-def _rhs_text(model: Model, complex_numbers: bool) -> str:
+def _rhs_text(model: Model) -> str:
     body = written_out(model, {"model_rhs": model.rhs})
     if len(model.states) > MOST_NAMES and not unpacks(body):
         body = without_signs(model, body)
-    text = head(model, _signature(complex_numbers)) + body
+    text = head(model, "FIELD_SIGNATURE") + body
     return text + _opening(model, "rhs_kernel", body) + "    model_rhs(t, xs, us, thetas, out)\n"
 
 
-def _observe_text(model: Model, complex_numbers: bool) -> str:
+def _observe_text(model: Model) -> str:
     functions = {f"observe_{o.name}": o.function for o in model.observables}
     body = written_out(model, functions)
-    text = head(model, _signature(complex_numbers)) + body + _opening(model, "observe_kernel", body)
+    text = head(model, "FIELD_SIGNATURE") + body + _opening(model, "observe_kernel", body)
     for i, name in enumerate(functions):
         text += f"    {name}(t, xs, us, thetas, out[{i}:{i + 1}])\n"
     return text
-
-
-def _signature(complex_numbers: bool) -> str:
-    return "C_FIELD_SIGNATURE" if complex_numbers else "FIELD_SIGNATURE"
 
 
 def head(model: Model, signature: str, home: str = "vvuq.numerics.jit") -> str:

@@ -3,11 +3,9 @@
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
-import cmath
 import math as real
 from typing import Any
 
-from numba import types
 from numba.extending import overload
 
 from vvuq.models import math
@@ -18,13 +16,12 @@ _choose: Any = choose
 
 
 def _elementary(name: str) -> None:
-    real_function, complex_function = getattr(real, name), getattr(cmath, name)
+    real_function = getattr(real, name)
     own_function = getattr(elementary, name, real_function)
 
     @overload(getattr(math, name), jit_options={"error_model": "numpy", "forceinline": True})
     def choose(x):
-        own = own_function if isinstance(x, (*PLAIN, Wide)) else real_function
-        function = complex_function if isinstance(x, types.Complex) else own
+        function = own_function if isinstance(x, (*PLAIN, Wide)) else real_function
         return lambda x: function(x)  # noqa: PLW0108 (numba wants the argument's own name)
 
 
@@ -41,20 +38,7 @@ def _pow(x, y):
 def _where(positive, a, b):
     if isinstance(positive, Wide):
         return lambda positive, a, b: _choose(positive, a, b)  # noqa: PLW0108 (as above)
-    if not isinstance(positive, types.Complex):
-        return lambda positive, a, b: a + 0.0 if positive > 0.0 else b + 0.0
-
-    def complex_where(positive, a, b):
-        if positive.real > 0.0:
-            return a + 0j
-        if positive.real < 0.0:
-            return b + 0j
-        return complex(math_nan, math_nan)
-
-    return complex_where
-
-
-math_nan = real.nan
+    return lambda positive, a, b: a + 0.0 if positive > 0.0 else b + 0.0
 
 
 @overload(math.minimum)

@@ -1,8 +1,9 @@
 """The functions a model's equations may use. Each works on floats, complex numbers, sympy symbols and unit-carrying
-values, and has a compiled form, so that one text serves simulation, exact derivatives, typesetting and unit checks.
+values, and has compiled forms (of numbers, of several at once, of numbers with slopes), so that one text serves
+simulation, exact derivatives, typesetting and unit checks.
 
 `where(positive, a, b)` is a where positive > 0, else b. In complex arithmetic it chooses by the real part, and at a
-real part of exactly 0 it refuses (Python) or yields not-a-number (compiled): a derivative does not exist at a kink."""
+real part of exactly 0 it refuses: a derivative does not exist at a kink."""
 
 from __future__ import annotations
 

@@ -29,16 +29,13 @@ from numba.core.registry import CPUDispatcher
 
 from vvuq.paths import cache_folder
 
-F8, C16, I8 = types.float64, types.complex128, types.int64
+F8, I8 = types.float64, types.int64
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
-C_VECTOR, C_MATRIX, C_CUBE = C16[::1], C16[:, ::1], C16[:, :, ::1]
 INDICES, ROWS = I8[::1], I8[:, ::1]
 
 # f(t, x, u, theta, out): the right-hand side and the observables share one signature.
 FIELD_SIGNATURE = types.void(F8, VECTOR, VECTOR, VECTOR, VECTOR)
-C_FIELD_SIGNATURE = types.void(F8, C_VECTOR, VECTOR, C_VECTOR, C_VECTOR)
 FIELD = types.FunctionType(FIELD_SIGNATURE)
-C_FIELD = types.FunctionType(C_FIELD_SIGNATURE)
 
 
 class Kernel(CPUDispatcher):

@@ -6,7 +6,7 @@ The map is linear: derivatives of the state go the same way."""
 
 from __future__ import annotations
 
-from vvuq.numerics.jit import C_VECTOR, I8, MATRIX, ROWS, VECTOR, njit, types
+from vvuq.numerics.jit import I8, MATRIX, ROWS, VECTOR, njit, types
 
 
 @njit(I8(ROWS, I8), error_model="numpy", cache=True, nogil=True)
@@ -22,7 +22,8 @@ def first_of(reset, boundary):
     return low
 
 
-def _reset_state(x, reset, boundary):
+@njit(types.void(VECTOR, ROWS, I8), error_model="numpy", cache=True, nogil=True)
+def reset_state(x, reset, boundary):
     """The resets of one boundary on the state x (n,), in place."""
     row = first_of(reset, boundary)
     while row < reset.shape[0] and reset[row, 0] == boundary:
@@ -32,10 +33,6 @@ def _reset_state(x, reset, boundary):
             total += x[reset[row, 2]]
             row += 1
         x[target] = total
-
-
-reset_state = njit(types.void(VECTOR, ROWS, I8), error_model="numpy", cache=True, nogil=True)(_reset_state)
-reset_state_complex = njit(types.void(C_VECTOR, ROWS, I8), error_model="numpy", cache=True, nogil=True)(_reset_state)
 
 
 @njit(types.void(MATRIX, ROWS, I8), error_model="numpy", cache=True, nogil=True)

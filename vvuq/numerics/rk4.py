@@ -16,10 +16,6 @@ from math import isfinite
 import numpy as np
 
 from vvuq.numerics.jit import (
-    C_CUBE,
-    C_FIELD,
-    C_MATRIX,
-    C_VECTOR,
     CUBE,
     F8,
     FIELD,
@@ -31,13 +27,14 @@ from vvuq.numerics.jit import (
     njit,
     types,
 )
-from vvuq.numerics.reset import reset_state, reset_state_complex
+from vvuq.numerics.reset import reset_state
 
 _OK, _NOT_FINITE = 0, 1
 _BLOCK = 8  # doubles on one line of the cache
 
 
-def _rk4_interval(rhs, x, u, theta, t0, t1, steps, work):
+@njit(types.void(FIELD, VECTOR, VECTOR, VECTOR, F8, F8, I8, MATRIX), error_model="numpy", cache=True)
+def rk4_interval(rhs, x, u, theta, t0, t1, steps, work):
     """Advances x (n,) in place from t0 to t1 in `steps` equal steps; work (5, n)."""
     h = (t1 - t0) / steps
     k1, k2, k3, k4, y = work[0], work[1], work[2], work[3], work[4]
@@ -55,14 +52,6 @@ def _rk4_interval(rhs, x, u, theta, t0, t1, steps, work):
         rhs(t + h, y, u, theta, k4)
         for i in range(x.size):
             x[i] += h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
-
-
-rk4_interval = njit(types.void(FIELD, VECTOR, VECTOR, VECTOR, F8, F8, I8, MATRIX), error_model="numpy", cache=True)(
-    _rk4_interval
-)
-_c_rk4_interval = njit(
-    types.void(C_FIELD, C_VECTOR, VECTOR, C_VECTOR, F8, F8, I8, C_MATRIX), error_model="numpy", cache=True
-)(_rk4_interval)
 
 
 @njit(types.boolean(VECTOR), error_model="numpy", cache=True)
@@ -122,32 +111,11 @@ def rk4_paths(rhs, x0, theta, t, u, jump, reset, record, steps, out, codes):
 
 
 @njit(
-    types.void(C_FIELD, C_MATRIX, C_MATRIX, VECTOR, MATRIX, MATRIX, ROWS, INDICES, INDICES, C_CUBE),
+    types.void(FIELD, VECTOR, MATRIX, INDICES, MATRIX, CUBE, CUBE, VECTOR, VECTOR, VECTOR),
     error_model="numpy",
     cache=True,
 )
-def rk4_paths_complex(rhs, x0, theta, t, u, jump, reset, record, steps, out):
-    """rk4_paths in complex arithmetic, for exact derivatives of the discrete solution by the complex step."""
-    n, members = x0.shape
-    work = np.empty((5, n), dtype=np.complex128)
-    x, parameters = np.empty(n, dtype=np.complex128), np.empty(theta.shape[0], dtype=np.complex128)
-    for m in range(members):
-        for i in range(n):
-            x[i] = x0[i, m]
-        for i in range(parameters.size):
-            parameters[i] = theta[i, m]
-        for s in range(t.size):
-            if s > 0:
-                _c_rk4_interval(rhs, x, u[s - 1], parameters, t[s - 1], t[s], steps[s - 1], work)
-            if record[s] >= 0:
-                for i in range(n):
-                    out[record[s], i, m] = x[i]
-            reset_state_complex(x, reset, s)
-            for i in range(n):
-                x[i] += jump[s, i]
-
-
-def _observe_paths(observe, t, u, record, theta, states, out, x, parameters, y):
+def observe_paths(observe, t, u, record, theta, states, out, x, parameters, y):
     """Observables at the recorded boundaries: out (records, q, members) from states (records, n, members).
 
     The inputs seen are those of the interval that ends at the boundary (at the first boundary: that begins there).
@@ -164,15 +132,3 @@ def _observe_paths(observe, t, u, record, theta, states, out, x, parameters, y):
             observe(t[s], x, u[max(s - 1, 0)], parameters, y)
             for i in range(y.size):
                 out[r, i, m] = y[i]
-
-
-observe_paths = njit(
-    types.void(FIELD, VECTOR, MATRIX, INDICES, MATRIX, CUBE, CUBE, VECTOR, VECTOR, VECTOR),
-    error_model="numpy",
-    cache=True,
-)(_observe_paths)
-observe_paths_complex = njit(
-    types.void(C_FIELD, VECTOR, MATRIX, INDICES, C_MATRIX, C_CUBE, C_CUBE, C_VECTOR, C_VECTOR, C_VECTOR),
-    error_model="numpy",
-    cache=True,
-)(_observe_paths)
