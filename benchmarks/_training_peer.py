@@ -9,37 +9,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vvuq.models import Model
+
 jax.config.update("jax_enable_x64", True)
 
 
-def free_living(x: dict[str, Any], u: Any, p: dict[str, Any], constants: Any) -> dict[str, Any]:
+def free_living(x: dict[str, Any], u: dict[str, Any], p: dict[str, Any], constants: Any) -> dict[str, Any]:
     """The slopes of the free-living structure by name."""
     inside = jnp.minimum(jnp.maximum(x["G"], p["G60"]), p["Gb"])
     low, r2 = constants.LN60, constants.R2
     risk = (low + jnp.log(inside / p["G60"])) ** r2 - (low + jnp.log(p["Gb"] / p["G60"])) ** r2
     rho = 1 + 10 * constants.R1 * risk * risk
-    food = p["f"] * p["kabs"] * x["Qgut"] / (p["VG"] * u[4])
-    action = p["SI"] * x["Ip"] / (p["VI"] * u[4]) - p["basal_share"] * p["SG"]
+    food = (p["f"] * p["kabs"] * x["Qgut"] + u["dextrose"]) / (p["VG"] * u["weight"])
+    action = p["SI"] * x["Ip"] / (p["VI"] * u["weight"]) - p["basal_share"] * p["SG"]
     return {
-        "Q1": u[0] - p["kempt"] * x["Q1"],
+        "Q1": u["carbohydrate"] - p["kempt"] * x["Q1"],
         "Q2": p["kempt"] * (x["Q1"] - x["Q2"]),
         "Qgut": p["kempt"] * x["Q2"] - p["kabs"] * x["Qgut"],
-        "Isc1": u[1] + u[2] - p["kd"] * x["Isc1"],
+        "Isc1": u["basal"] + u["insulin"] - p["kd"] * x["Isc1"],
         "Isc2": p["kd"] * x["Isc1"] - p["ka2"] * x["Isc2"],
-        "Ip": u[3] + p["ka2"] * x["Isc2"] - p["ke"] * x["Ip"],
+        "Ip": u["intravenous"] + p["ka2"] * x["Isc2"] - p["ke"] * x["Ip"],
         "X": -p["p2"] * (x["X"] - action),
-        "G": -(p["SG"] + rho * x["X"]) * x["G"] + p["SG"] * p["Gb"] + food + x.get("W", 0.0),
+        "G": -(p["SG"] + rho * x["X"]) * x["G"] + p["SG"] * p["Gb"] + food + x["W"],
         "IG": (x["G"] - x["IG"]) / p["alpha"],
-        "W": -p.get("fading", 0.0) * x.get("W", 0.0),
+        "W": -p["fading"] * x["W"],
     }
 
 
-def network(x: dict[str, Any], u: Any, p: dict[str, Any], w: Any) -> Any:
+def network(x: dict[str, Any], u: dict[str, Any], p: dict[str, Any], w: Any) -> Any:
     """What the network adds to the slope of glucose."""
-    turnover, weight = p["SG"] * p["Gb"], u[4]
+    turnover, weight = p["SG"] * p["Gb"], u["weight"]
     insulin = p["SI"] * x["Ip"] / (p["VI"] * weight * p["SG"])
     food = p["kabs"] * x["Qgut"] / (p["VG"] * weight * turnover)
-    z = jnp.stack([x["G"] / p["Gb"] - 1, x["X"] / p["SG"], insulin, food, u[5], u[6]])
+    z = jnp.stack([x["G"] / p["Gb"] - 1, x["X"] / p["SG"], insulin, food, u["day_sine"], u["day_cosine"]])
     units = w[:56].reshape(8, 7)
     return turnover * (w[56] + w[57:] @ jnp.tanh(units[:, :1] + units[:, 1:] @ z))
 
@@ -51,15 +53,17 @@ def lanes(blocks: np.ndarray, count: int) -> Any:
 
 
 def loss_and_gradient(
-    data: Any, states: list[str], parameters: list[str], constants: Any, scale: float, decay: float
+    data: Any, model: Model, constants: Any, scale: float, decay: float
 ) -> Callable[[np.ndarray], np.ndarray]:
     """By the weights: the gradient, then the loss; over the steps of `data`."""
     t, u, jump = (lanes(one, data.over.count) for one in (data.over.t, data.over.u, data.over.jump))
     x0, seen, at = jnp.asarray(data.x0), jnp.asarray(data.seen), data.over.places[1][0, :, 0] - 1
-    p = {"f": getattr(constants, "F", None)} | dict(zip(parameters, jnp.asarray(data.core), strict=True))
+    states, inputs = list(model.states), [*model.inputs, *model.covariates]
+    names = [one.name for one in model.parameters]
+    p = dict(zip(names, jnp.asarray(data.core), strict=False))
 
     def slope(y: Any, u: Any, w: Any) -> Any:
-        x = dict(zip(states, y, strict=True))
+        x, u = dict(zip(states, y, strict=True)), dict(zip(inputs, u, strict=True))
         dx = free_living(x, u, p, constants)
         dx["G"] = dx["G"] + network(x, u, p, w)
         return jnp.stack([dx[name] for name in states])

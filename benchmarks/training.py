@@ -53,8 +53,7 @@ def rows(quick: bool) -> list[Row]:
     from _training_peer import loss_and_gradient
 
     (data, weights), decay, memory = lesson(4 if quick else 20), 1e-3, []
-    names = list(CORE.states), [p.name for p in CORE.parameters]
-    theirs = loss_and_gradient(data, *names, freeliving, training.SCALE, decay)
+    theirs = loss_and_gradient(data, MODEL, freeliving, training.SCALE, decay)
 
     def ours() -> np.ndarray:
         value, gradient = training.loss_and_gradient(data, weights, decay, memory)
