@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from dossier.made_up import all_evidence, convergence, filter_consistency, fisher, forecasts, sensitivity
+from dossier.made_up_decision import decisions
 from dossier.made_up_following import tracking_fit
 from dossier.made_up_forecasters import by_days as days_table
 from dossier.made_up_forecasters import tables as forecast_tables
@@ -15,6 +16,7 @@ from dossier.parsed import parse
 from vvuq.dossier.figures.bands import density, example, narrowing
 from vvuq.dossier.figures.canvas import column
 from vvuq.dossier.figures.consistency import consistency
+from vvuq.dossier.figures.decision import changes, decision_curve
 from vvuq.dossier.figures.following import following
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
 from vvuq.dossier.figures.forecasters import by_days, by_horizon, event_reliability, sharpness
@@ -27,6 +29,7 @@ HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
 INDICES = sensitivity().tables
 FILTER = filter_consistency().tables
 AHEAD, DAYS = forecast_tables(), days_table()
+DECISION, WHAT_IF = (one.tables for one in decisions())
 FOLLOWED = tracking_fit().tables
 
 
@@ -48,6 +51,8 @@ def drawings(prefix: str) -> dict[str, str]:
         "sharpness": sharpness(f"{prefix}12", AHEAD["by_horizon"], "alt"),
         "event": event_reliability(f"{prefix}13", AHEAD["calibration"], ["walk", "net"], "alt"),
         "days": by_days(f"{prefix}14", DAYS, "alt"),
+        "decision": decision_curve(f"{prefix}21", DECISION["decision_curve"], 25.0, "alt"),
+        "changes": changes(f"{prefix}22", WHAT_IF["changes"], WHAT_IF["known"], "alt"),
         "following": following(f"{prefix}20", FOLLOWED["estimates"], FOLLOWED["patients"], "alt"),
     }
 
@@ -114,3 +119,11 @@ def test_a_forecaster_far_off_does_not_flatten_the_others() -> None:
 def test_a_panel_is_drawn_for_each_forecaster_that_is_named() -> None:
     drawn = parse(event_reliability("f", AHEAD["calibration"], ["walk"], "alt")).text()
     assert "walk" in drawn and "net" not in drawn
+
+
+def test_a_decision_curve_holds_what_is_near_the_best_and_names_every_forecaster() -> None:
+    drawn = parse(decision_curve("f", DECISION["decision_curve"], 25.0, "alt")).text()
+    assert all(name in drawn for name in ("walk", "persistence", "climatology", "prompt always"))
+    assert decision_curve("f", DECISION["decision_curve"], 30.0, "alt") != decision_curve(
+        "f", DECISION["decision_curve"], 25.0, "alt"
+    )

@@ -23,7 +23,7 @@ SECTIONS = {
     15: ("Sensitivity", ""),
     16: ("Alternatives to the model's form", "competing structures, and whether they change the decision"),
     17: ("Applicability", "distance between the context of use and the patients it was compared with"),
-    18: ("Effect on the decision", "what-if forecasts, utility of the decision, in silico trial"),
+    18: ("Effect on the decision", ""),
     19: ("Negative findings and limits", ""),
     20: ("Judgements and signatures", ""),
     21: ("Traceability", ""),

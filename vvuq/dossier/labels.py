@@ -7,6 +7,18 @@ import re
 from typing import Any
 
 VALUES = {
+    "n_moments": "Moments at which the reading was not low",
+    "n_low_now": "Moments left out: low already",
+    "n_episodes": "Lows with a moment before them",
+    "prevalence": "Moments with the event after, mean over patients",
+    "n_not_forecast": "Moments that could not be forecast from",
+    "n_food": "Moments at which food is asked for",
+    "n_bolus": "Boluses withheld",
+    "n_bolus_prompted": "Boluses given where a prompt was due",
+    "n_known_food": "Recorded meals with readings after them",
+    "n_known_bolus": "Recorded boluses with readings after them",
+    "n_wrong_way_food": "Members that stay above 0 and fall by food",
+    "n_wrong_way_bolus": "Members that stay above 0 and fall without the bolus",
     "n_screened": "Patients screened",
     "n_excluded": "Patients excluded",
     "n_analysed": "Patients analysed",
@@ -113,6 +125,24 @@ VALUES = {
 }
 
 HEADS = {
+    "over_always": "Over prompting always",
+    "over_persistence": "Over persistence",
+    "persistence_low": "95 % low of that",
+    "persistence_high": "95 % high of that",
+    "predictive_value": "Predictive value",
+    "prompts_per_day": "Prompts",
+    "prompts_right": "Prompts followed by the event",
+    "warned": "Lows with a prompt before",
+    "warned_30": "30 min before or more",
+    "member_low": "Members, 5 %",
+    "member_high": "Members, 95 %",
+    "variance_ratio": "Variance, unpaired over paired",
+    "members_rising": "Members that rise",
+    "below_zero": "Members below 0",
+    "crps_knowing": "CRPS, knowing",
+    "crps_ignoring": "CRPS, ignoring",
+    "bias_knowing": "Bias, knowing",
+    "bias_ignoring": "Bias, ignoring",
     "standard_error": "Standard error",
     "robust_error": "Robust error",
     "reference_error": "Its standard error",
@@ -206,6 +236,10 @@ HEADS = {
     "log_likelihood_difference": "Log-likelihood difference",
 }
 
+_WITH_ENDS = ("sensitivity", "specificity", "predictive_value", "prompts_per_day", "prompts_right", "warned",
+              "warned_30", "lead_time")  # fmt: skip
+HEADS |= {f"{name}_{end}": f"95 % {end}" for name in _WITH_ENDS for end in ("low", "high")}
+
 MEANINGS = (
     ("MDPE", "median prediction error, (observed − predicted) / predicted: systematic error; 0 is best."),
     ("MDAPE", "median absolute prediction error, |observed − predicted| / predicted: typical miss; 0 is best."),
@@ -236,6 +270,8 @@ ANALYSES = {
     "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
     "tracking_fit": "Fit for following patients",
+    "utility": "Prompts by the probability of a low reading",
+    "what_if": "What another action would change, by the model",
 }
 
 _TARGET = {

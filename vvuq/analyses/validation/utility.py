@@ -59,6 +59,6 @@ def utility(
         "threshold": threshold, "operating": operating, "quiet": quiet, "short": short,
     }  # fmt: skip
     return evidence(
-        utility, twin.name, inputs, values=values, tables=tables_of(seen, values),
+        utility, twin.name, inputs, values=values, tables=tables_of(seen, known, values),
         findings=findings(seen, values), negative=negative(seen, known, values),
     )  # fmt: skip

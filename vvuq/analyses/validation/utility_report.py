@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -91,25 +92,28 @@ def _percent(part: float, whole: float) -> float:
     return float(100.0 * part / whole) if whole > 0.0 else float("nan")
 
 
-def tables_of(seen: Prompted, values: Values) -> dict[str, Table]:
-    """The decision curve, what the prompts at the operating threshold were worth, and each patient's."""
-    return {"decision_curve": _curve(list(seen.by), values), "prompts": _prompts(list(seen.by), values),
-            "by_patient": _by_patient(seen)}  # fmt: skip
+def tables_of(seen: Prompted, known: Mapping[str, Forecaster], values: Values) -> dict[str, Table]:
+    """The decision curve, `gains` of it for what is no baseline, what prompts at the operating threshold were worth,
+    and each patient's."""
+    curve = _curve(known, values)
+    gains = tuple(row for row in curve.rows if row[2] != "baseline")
+    made = {"decision_curve": curve, "gains": replace(curve, rows=gains), "prompts": _prompts(list(seen.by), values)}
+    return {name: table for name, table in made.items() if table.rows} | {"by_patient": _by_patient(seen)}
 
 
-def _curve(names: Sequence[str], values: Values) -> Table:
+def _curve(known: Mapping[str, Forecaster], values: Values) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for at in PERCENT:
         every = values[f"net_benefit_all_{at}"]
-        rows.append((at, "prompt always", every.value, every.low, every.high, *(None,) * 6))
-        for name in names:
+        rows.append((at, "prompt always", "baseline", every.value, every.low, every.high, *(None,) * 6))
+        for name, one in known.items():
             mine = [values.get(f"{key}_{slug(name)}_{at}") for key in ("net_benefit", "over_all", "over_persistence")]
             cells = [end for q in mine for end in ((q.value, q.low, q.high) if q else (None,) * 3)]
-            rows.append((at, name, *cells))
-    columns = ("threshold", "prompts_by", "net_benefit", "low", "high", "over_always", "always_low", "always_high",
-               "over_persistence", "persistence_low", "persistence_high")  # fmt: skip
+            rows.append((at, name, one.kind, *cells))
+    columns = ("threshold", "forecaster", "kind", "net_benefit", "low", "high", "over_always", "always_low",
+               "always_high", "over_persistence", "persistence_low", "persistence_high")  # fmt: skip
     title = "Net benefit by threshold; never to prompt gains 0 (95 % intervals over patients)"
-    return Table(title, columns, ("%", "", *("1",) * 9), tuple(rows))
+    return Table(title, columns, ("%", "", "", *("1",) * 9), tuple(rows))
 
 
 def _prompts(names: Sequence[str], values: Values) -> Table:
@@ -120,7 +124,7 @@ def _prompts(names: Sequence[str], values: Values) -> Table:
             q = values.get(f"{key}_{slug(name)}")
             cells += [q.value, q.low, q.high] if q else [None, None, None]
         rows.append(tuple(cells))
-    columns = ("prompts_by", *(part for key in _ALARMS for part in (key, f"{key}_low", f"{key}_high")))
+    columns = ("forecaster", *(part for key in _ALARMS for part in (key, f"{key}_low", f"{key}_high")))
     title = "Prompts at the operating threshold (95 % intervals over patients)"
     return Table(title, columns, ("", *(unit for unit in _ALARMS.values() for _ in range(3))), tuple(rows))
 
@@ -133,7 +137,7 @@ def _by_patient(seen: Prompted) -> Table:
             right = 100.0 * mine["right"] / base["prevalence"] if base["prevalence"] else None
             rows.append((patient, name, base["moments"], base["events"], mine["benefit"], base["all"], right,
                          mine["raised"] / mine["days"], mine["episodes"], mine["warned"]))  # fmt: skip
-    columns = ("patient", "prompts_by", "moments", "events", "net_benefit", "net_benefit_always", "sensitivity",
+    columns = ("patient", "forecaster", "moments", "events", "net_benefit", "net_benefit_always", "sensitivity",
                "prompts_per_day", "lows", "lows_warned")  # fmt: skip
     return Table("Each patient's prompts", columns, ("", "", *("1",) * 4, "%", "1/day", "1", "1"), tuple(rows), True)
 
