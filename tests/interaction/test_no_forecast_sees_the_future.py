@@ -24,7 +24,7 @@ from vvuq.testing.foresight import sees_the_future
 def quick(one: Forecaster) -> Forecaster:
     """A forecaster whose fit is short: what it may know does not depend on how well it was fitted."""
     if isinstance(one, Corrected):
-        return replace(one, core=quick(one.core))
+        return replace(one, core=quick(one.core), learn=one.brief)
     return replace(one, every=720.0, evaluations=3) if isinstance(one, Personal) else one
 
 

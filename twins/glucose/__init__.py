@@ -16,6 +16,6 @@ from .forecasters import DATA_DRIVEN
 from .training import learner
 
 PERSONAL = Personal(freeliving.TWIN)
-HYBRID = Corrected(PERSONAL, learner())
+HYBRID = Corrected(PERSONAL, learner(), learner(every=360.0, iterations=15))
 TWIN = replace(freeliving.TWIN, forecasters={one.name: one for one in (PERSONAL, HYBRID)} | DATA_DRIVEN)
 RIVALS = (uva_padova.TWIN, hovorka.TWIN)

@@ -23,16 +23,17 @@ class Learn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A hybrid forecaster: its core's fit, then `learn`."""
+    """A hybrid forecaster: its core's fit, then `learn`; `brief` is learning in a few seconds, for a first look."""
 
     core: Personal
     learn: Learn
+    brief: Learn
     name: str = "hybrid"
     kind: Kind = "hybrid"
 
     def short(self) -> Corrected:
-        """The same with a short fit of the core, for a first look."""
-        return replace(self, core=self.core.short())
+        """The same with a short fit of the core and brief learning."""
+        return replace(self, core=self.core.short(), learn=self.brief)
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the core and learns. Raises as fit_tracking does."""
