@@ -62,7 +62,9 @@ WITH_INTERVAL = {
     "prior_sensitivity": "S1_CL ST_CL S1_V ST_V",
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
-OF_FORECASTERS = {"forecast_comparison", "forecast_holdout", "sample_efficiency", "utility"}  # see test_forecasts.py
+OF_FORECASTERS = {  # see test_forecasts.py
+    "forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias", "utility",
+}  # fmt: skip
 OF_FOLLOWING = {"tracking_fit", "what_if"}  # see test_following.py and others, test_what_if.py
 ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING
 OPENED = {"cohort", "fisher", "holdout"}

@@ -80,7 +80,7 @@ def test_a_row_holds_the_scores_of_one_origin():
         expected = {
             "squared": (x.mean() - y) ** 2, "relative": 100.0 * abs(np.median(x) - y) / y, "crps": crps_fair(y, x),
             "under": float(y < low), "over": float(y > high), "width": high - low,
-            "interval": interval_score(y, low, high, 0.9), "last": (y - 95.0) ** 2,
+            "interval": interval_score(y, low, high, 0.9), "signed": x.mean() - y, "last": (y - 95.0) ** 2,
         }  # fmt: skip
         for name, value in expected.items():
             assert rows[2, COLUMN[f"{name}_{h}"]] == pytest.approx(value), name

@@ -10,6 +10,7 @@ from vvuq.analyses.validation.forecast_comparison import forecast_comparison
 from vvuq.analyses.validation.forecast_holdout import forecast_holdout
 from vvuq.analyses.validation.forecast_report import units
 from vvuq.analyses.validation.sample_efficiency import sample_efficiency
+from vvuq.analyses.validation.scaffold_bias import scaffold_bias
 from vvuq.record import Analysis, Cell, Cost, Evidence, Quantity, Table
 
 KINDS = {"persistence": "baseline", "climatology": "baseline", "walk": "mechanistic", "net": "data-driven"}
@@ -98,11 +99,24 @@ def by_days() -> Table:
     return table("Error against days of each fitted patient", columns, rows)
 
 
+def by_scaffold() -> Table:
+    """Error over a right and a wrong scaffold."""
+    rows = [(w, n, KINDS[n], *(5 * number(n, w, h) for h in HORIZONS), *(number(n, h) for h in HORIZONS), 88.0)
+            for w in ("as declared", "slow") for n in KINDS]  # fmt: skip
+    columns = (
+        "scaffold forecaster kind crps_30 crps_60 crps_120 crps_180 bias_30 bias_60 bias_120 bias_180 coverage_90_180"
+    )
+    return table("Error and bias over scaffolds", columns, rows)
+
+
 def forecasters() -> tuple[Evidence, ...]:
-    """The comparison, the held-out and external patients, and error against days."""
+    """The comparison, the held-out and external patients, error against days and over scaffolds."""
     held = values() | values("_elsewhere")
     return (
         found(forecast_comparison, values(), tables(), "The net is best.", "The walk is beaten."),
         found(forecast_holdout, held, tables() | tables("_elsewhere"), "The walk was opened.", "It is too sure."),
         found(sample_efficiency, {"n_patients": Quantity(6.0, "1")}, {"by_days": by_days()}, "Days help the net."),
+        found(
+            scaffold_bias, {"n_patients": Quantity(6.0, "1")}, {"by_scaffold": by_scaffold()}, "Slow costs the walk."
+        ),
     )

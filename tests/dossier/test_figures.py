@@ -19,7 +19,7 @@ from vvuq.dossier.figures.consistency import consistency
 from vvuq.dossier.figures.decision import changes, decision_curve
 from vvuq.dossier.figures.following import following
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
-from vvuq.dossier.figures.forecasters import by_days, by_horizon, event_reliability, sharpness
+from vvuq.dossier.figures.forecasters import by_horizon, by_step, event_reliability, sharpness
 from vvuq.dossier.figures.indices import index_plot, settling
 from vvuq.dossier.figures.information import by_samples
 from vvuq.dossier.figures.order import order_plot
@@ -50,7 +50,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "by_horizon": by_horizon(f"{prefix}11", AHEAD["by_horizon"], "alt"),
         "sharpness": sharpness(f"{prefix}12", AHEAD["by_horizon"], "alt"),
         "event": event_reliability(f"{prefix}13", AHEAD["calibration"], ["walk", "net"], "alt"),
-        "days": by_days(f"{prefix}14", DAYS, "alt"),
+        "days": by_step(f"{prefix}14", DAYS, "days", "Days", "alt"),
         "decision": decision_curve(f"{prefix}21", DECISION["decision_curve"], 25.0, "alt"),
         "changes": changes(f"{prefix}22", WHAT_IF["changes"], WHAT_IF["known"], "alt"),
         "following": following(f"{prefix}20", FOLLOWED["estimates"], FOLLOWED["patients"], "alt"),

@@ -266,6 +266,7 @@ ANALYSES = {
     "forecast_comparison": "Forecasters on build patients, each patient left out",
     "forecast_holdout": "The forecaster of the plan on patients it has never seen",
     "sample_efficiency": "Error against days of data",
+    "scaffold_bias": "Error over a mechanism that is wrong on purpose",
     "sensitivity": "Sobol' indices and polynomial chaos",
     "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
@@ -300,6 +301,8 @@ _SCORES = _OF_EVENTS | {
     "crps": "CRPS",
     "crps_gain": "Gain in CRPS over persistence",
     "rmse_gain": "Gain in RMSE over persistence",
+    "crps_loss": "Change of CRPS over the scaffold",
+    "bias": "Bias",
     "coverage90": "Coverage of the 90 % interval",
     "width90": "Width of the 90 % interval",
     "interval_score": "Interval score",
@@ -352,8 +355,8 @@ def value_label(key: str, twin: Any = None) -> str:
 def head_label(column: str) -> str:
     """The words for a column of a Table."""
     head, _, horizon = column.rpartition("_")
-    if head in ("crps", "gain", "coverage_90") and horizon.isdigit():
-        return f"{HEADS[head]}, {horizon} min"
+    if head in ("crps", "gain", "bias", "coverage_90") and horizon.isdigit():
+        return f"{HEADS.get(head, words(head))}, {horizon} min"
     return HEADS.get(column) or _of_a_parameter(column) or words(column)
 
 

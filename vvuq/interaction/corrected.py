@@ -3,6 +3,7 @@ same patients. Drift and error of the sensor stay those of the core."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -34,6 +35,10 @@ class Corrected:
     def short(self) -> Corrected:
         """The same with a short fit of the core and brief learning."""
         return replace(self, core=self.core.short(), learn=self.brief)
+
+    def over(self, change: Callable[[Twin], Twin]) -> Corrected:
+        """The same with another core."""
+        return replace(self, core=self.core.over(change))
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the core and learns. Raises as fit_tracking does."""

@@ -5,8 +5,9 @@ of a reading), sampled paths of the next readings. It may use what is on record 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -46,6 +47,13 @@ def shortened(one: Forecaster) -> Forecaster:
     """The forecaster with a shorter fit, where it knows of one (a method `short`)."""
     short = getattr(one, "short", None)
     return one if short is None else short()
+
+
+def over(one: Forecaster, change: Callable[[Any], Any]) -> Forecaster | None:
+    """The forecaster over another scaffold, change(twin) in place of its twin; None where it has none (no method
+    `over`)."""
+    method = getattr(one, "over", None)
+    return None if method is None else method(change)
 
 
 @dataclass(frozen=True, slots=True)

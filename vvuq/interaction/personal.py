@@ -3,6 +3,7 @@ drawn from the belief at an origin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -49,6 +50,10 @@ class Personal:
     def short(self) -> Personal:
         """The same with a fit of a few seconds, for a first look."""
         return replace(self, every=max(self.every, 720.0), evaluations=min(self.evaluations, 40))
+
+    def over(self, change: Callable[[Twin], Twin]) -> Personal:
+        """The same for another twin in place of its own."""
+        return replace(self, twin=change(self.twin))
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the population to the cohort's patients. Raises as fit_tracking does."""

@@ -27,7 +27,7 @@ from vvuq.record import Cohort, Context, Floats, Patient
 HORIZONS = (30, 60, 120, 180)
 LEVEL = 0.9
 REFERENCES = ("persistence", "climatology")  # are always there: gains are over the one, skill of events over the other
-SCORES = ("squared", "relative", "crps", "under", "over", "width", "interval")
+SCORES = ("squared", "relative", "crps", "under", "over", "width", "interval", "signed")
 COLUMNS = (
     *(f"{score}_{h}" for h in HORIZONS for score in SCORES), *(f"last_{h}" for h in HORIZONS),
     *(f"given_{h}" for h in HORIZONS),
@@ -191,6 +191,7 @@ def score(truth: Floats, paths: Floats, now: Floats, threshold: float, given: Fl
         low, high = central(x, LEVEL)
         columns += [(x.mean(axis=1) - y) ** 2, relative_difference(y, np.median(x, axis=1)), crps_fair(y, x)]
         columns += [(y < low) * 1.0, (y > high) * 1.0, high - low, interval_score(y, low, high, LEVEL)]
+        columns.append(x.mean(axis=1) - y)
     columns += [*((truth[:, step] - now) ** 2 for step in steps), *given.T]
     probability = (paths < threshold).any(axis=1).mean(axis=1)
     event = (truth < threshold).any(axis=1).astype(float)

@@ -96,22 +96,23 @@ def event_reliability(ident: str, table: Table, names: Sequence[str], alt: str) 
         return to_svg(figure, ident, "Reliability of event probabilities", alt)
 
 
-def by_days(ident: str, table: Table, alt: str) -> str:
-    """CRPS at a short and at the longest horizon against the days of each patient that were fitted to."""
-    names = list(dict.fromkeys(words(table, "forecaster")))
-    days = list(dict.fromkeys(words(table, "days")))
+def by_step(ident: str, table: Table, key: str, what: str, alt: str) -> str:
+    """CRPS at a short and at the longest horizon against the column `key`, called `what`, in the table's order."""
+    names, steps = (list(dict.fromkeys(words(table, column_))) for column_ in ("forecaster", key))
     with style(ident):
         figure, panels = sheet(7.2, 3.4, 2)
         for axes, horizon in zip(panels, ("60", "180"), strict=True):
             best = min(v for v in column(table, f"crps_{horizon}") if v == v)
             for name in names:
-                axes.plot(range(len(days)), _of(table, f"crps_{horizon}", name), label=name, **_look(None, names, name))
+                axes.plot(
+                    range(len(steps)), _of(table, f"crps_{horizon}", name), label=name, **_look(None, names, name)
+                )
             near = [v for v in column(table, f"crps_{horizon}") if v < 1.6 * best]
-            axes.set(title=f"CRPS at {horizon} min{unit(table, f'crps_{horizon}')}",
-                     xlabel="Days of each fitted patient", ylim=(0.95 * best, 1.03 * max(near)))  # fmt: skip
-            axes.set_xticks(range(len(days)), days)
+            axes.set(title=f"CRPS at {horizon} min{unit(table, f'crps_{horizon}')}", xlabel=what,
+                     ylim=(0.95 * best, 1.03 * max(near)))  # fmt: skip
+            axes.set_xticks(range(len(steps)), steps)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, labelcolor=INK)
-        return to_svg(figure, ident, "Error against days of data", alt)
+        return to_svg(figure, ident, f"Forecast error: {what}", alt)
 
 
 def _look(table: Table | None, names: Sequence[str], name: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vvuq.dossier.block import block
-from vvuq.dossier.figures.forecasters import MOST, by_days, by_horizon, event_reliability, sharpness
+from vvuq.dossier.figures.forecasters import MOST, by_horizon, by_step, event_reliability, sharpness
 from vvuq.dossier.quote import grid
 from vvuq.dossier.source import Source, Stored, texts_of
 from vvuq.dossier.view import Block, Figure, Grid, Section
 from vvuq.record import Evidence, Table
 
-PARTS = ("forecast_comparison", "forecast_holdout", "sample_efficiency")
+PARTS = ("forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias")
 MEANINGS = (
     ("CRPS", "distance of the whole forecast from the reading that came, in its unit; 0 is best."),
     ("RMSE, MARD", "error of the forecast's mean; relative error of its median, as for sensors."),
@@ -75,7 +75,7 @@ def _block(source: Source, name: str) -> Block:
     suffixes = _suffixes(found) if found else []
     grids = [table for suffix in suffixes for table in _grids(record, suffix)]
     omit = {f"{table}{suffix}" for suffix in suffixes for table in ("by_horizon", "calibration", "events")}
-    draw = (_errors, _sharp, _reliable, _days)
+    draw = (_errors, _sharp, _reliable, _days, _scaffolds)
     return block(
         source, name, values, grids, draw, section="forecasters", omit={*(found.values if found else ()), *omit}
     )
@@ -141,17 +141,28 @@ def _chosen(events: Table) -> list[str]:
 
 
 def _days(ident: str, evidence: Evidence) -> Figure | None:
-    table = evidence.tables.get("by_days")
-    if table is None or not table.rows:
-        return None
-    name = "figure-days"
-    rows = texts_of(table, ("days", "forecaster", "crps_60", "crps_180"))
-    parts = [f"{who}, days {days}: {near} and {far}" for days, who, near, far in rows]
-    alt = f"CRPS at 60 and 180 min by days of each fitted patient: {'; '.join(parts)}."
     caption = (
         "What do more days of the fitted patients gain? Patients that were not fitted, the same moments throughout"
     )
-    return Figure(name, by_days(name, table, alt), alt, caption, ident)
+    return _stepped(ident, evidence, ("by_days", "days", "Days of each fitted patient"), caption)
+
+
+def _scaffolds(ident: str, evidence: Evidence) -> Figure | None:
+    caption = "What does a wrong mechanism cost? Forecasters without one stay as they are"
+    return _stepped(ident, evidence, ("by_scaffold", "scaffold", "Scaffold"), caption)
+
+
+def _stepped(ident: str, evidence: Evidence, of: tuple[str, str, str], caption: str) -> Figure | None:
+    """CRPS against one column of a table: (table, column, what it is called)."""
+    where, key, what = of
+    table = evidence.tables.get(where)
+    if table is None or not table.rows:
+        return None
+    name = f"figure-{where.replace('_', '-')}"
+    rows = texts_of(table, (key, "forecaster", "crps_60", "crps_180"))
+    parts = [f"{who}, {key} {step}: {near} and {far}" for step, who, near, far in rows]
+    alt = f"CRPS at 60 and 180 min by {key}: {'; '.join(parts)}."
+    return Figure(name, by_step(name, table, key, what, alt), alt, caption, ident)
 
 
 SECTION = Section("forecasters", 12, "Forecasters of the next hours", build)
