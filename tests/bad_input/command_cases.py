@@ -78,5 +78,9 @@ CASES = (
         "dose amount", "'-30'", "an amount above 0"),
     words("twin made outside of its folder", "new twin ../x", "NAME", "'../x'", "beginning with a letter"),
     words("twin made under a shipped name", "new twin pk", "NAME", "'pk'", "another name"),
+    words("forecast of nobody", "forecast toy --at 2d14:30", "--patient", "required", "help: vvuq forecast --help"),
+    words("what-if without an action", "whatif toy --patient a --at 5", "--give, --withhold", "None", "at least one"),
+    Case("command line", "forecast by a twin that follows nobody", nothing, "forecast toy --patient a --at 5",
+         "twin toy", "follow", "None", "a Follow: how its patients are tracked"),
     words("schema of nothing", "plan check", "STUDY", "--schema", "is required"),
 )  # fmt: skip

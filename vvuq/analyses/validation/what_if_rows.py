@@ -19,7 +19,7 @@ from vvuq.record import Dose, Floats, Patient
 SHOWN = (60, 120, 180)  # minutes at which a change is told
 SCORED = (30, 60, 120, 180)
 LEVEL = 0.9
-SOLVER = 0.05  # a new event cuts the solver's steps anew: so much of a change says nothing
+SOLVER = 1.0  # a new event cuts fixed steps anew: changes up to 0.9 mg/dL come of 5 min steps, none of steps of 1 min
 CHANGES = (
     *(f"{what}_{h}" for h in SHOWN for what in ("change", "low", "high", "paired", "unpaired")),
     "before", "after", "paired_event", "unpaired_event", "raised", "wrong", "below_zero",

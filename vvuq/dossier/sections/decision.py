@@ -20,7 +20,7 @@ MEANINGS = (
     ("Net benefit", NET_BENEFIT),
     ("Threshold", "the probability from which it prompts: the lower it is, the more needless prompts are borne."),
     ("Predictive value", "share of the moments above the threshold that are followed by the event."),
-    ("Lead time", "from the first prompt before a low until its first reading, of the lows that had one."),
+    ("Lead time", "from the first prompt in the 3 h before a low to its first reading; the more prompts, the longer."),
     ("Paired", "both forecasts use the same random numbers, so that their difference is what the action does."),
 )
 _COUNTS = ("n_patients", "n_moments", "n_origins", "n_low_now", "n_events", "n_episodes", "prevalence", "n_food",
