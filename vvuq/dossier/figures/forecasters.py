@@ -11,7 +11,8 @@ from vvuq.dossier.figures.canvas import BASE, INK, MUTED, NOISE, TWIN, column, s
 from vvuq.record import Table
 
 _COLOURS = {"mechanistic": TWIN, "hybrid": "#2a7f62", "data-driven": BASE, "baseline": MUTED}
-_MARKS, _LINES = "os^vDP", ("-", "--", ":", "-.")
+_MARKS, _LINES = "os^vDPX*", ("-", "--", ":", "-.")
+_APART = (TWIN, BASE, MUTED, "#2a7f62", INK, "#7a4fa3", "#b5306a", "#8a6d1a")
 MOST = 4  # panels of a reliability diagram
 _LIMIT = 1.4  # times the best error: what is worse lies outside of the drawing
 
@@ -119,7 +120,7 @@ def _look(table: Table | None, names: Sequence[str], name: str) -> dict[str, Any
     """Colour by kind where the table says it, else by place; mark and line by place."""
     place = names.index(name)
     kinds = dict(zip(words(table, "forecaster"), words(table, "kind"), strict=True)) if table else {}
-    colour = _COLOURS.get(kinds[name], INK) if kinds else (TWIN, BASE, MUTED, "#2a7f62", INK, "#7a4fa3")[place % 6]
+    colour = _COLOURS.get(kinds[name], INK) if kinds else _APART[place % len(_APART)]
     mark, line = _MARKS[place % len(_MARKS)], _LINES[place % len(_LINES)]
     return {"color": colour, "marker": mark, "linestyle": line, "markersize": 4.0, "linewidth": 1.2}
 
