@@ -12,7 +12,7 @@ from strategies import UNITS, cohorts, synthetic_neonates
 
 from vvuq.data.cards import HeldOutRule, find_card
 from vvuq.data.cohort import make_cohort
-from vvuq.data.split import held_out_ids, joined, overlap, patient_folds, split, subset
+from vvuq.data.split import held_out_ids, joined, overlap, patient_folds, same_folds, split, subset
 from vvuq.errors import InputError
 
 PHENOBARBITAL = "3 4 11 12 16 17 22 23 24 26 27 33 36 37 44 47 49 52 54 58"
@@ -111,3 +111,15 @@ def test_folds_repeat_with_the_stream_and_differ_between_repeats():
 def test_impossible_folds(k, repeats):
     with pytest.raises(InputError, match="patient folds"):
         patient_folds(["1", "2", "3"], k, repeats, np.random.default_rng(0))
+
+
+@given(count=st.integers(2, 30), k=st.integers(2, 30) | st.none())
+def test_the_same_folds_hold_everybody_once_and_are_even(count, k):
+    ids = [str(i) for i in range(count)]
+    if k is not None and k > count:
+        with pytest.raises(InputError, match="folds"):
+            same_folds(ids, k)
+        return
+    folds = same_folds(ids, k)
+    assert sorted(i for fold in folds for i in fold) == sorted(ids)
+    assert len(folds) == (k or count) and max(map(len, folds)) - min(map(len, folds)) <= 1

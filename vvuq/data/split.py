@@ -73,3 +73,13 @@ def patient_folds(ids: Sequence[str], k: int, repeats: int, rng: np.random.Gener
         raise InputError("patient folds", "repeats", repeats, "at least 1")
     orders = [rng.permutation(len(ids)) for _ in range(repeats)]
     return tuple(tuple(tuple(ids[i] for i in sorted(order[fold::k])) for fold in range(k)) for order in orders)
+
+
+def same_folds(ids: Sequence[str], k: int | None) -> Folds:
+    """`ids` dealt out to `k` folds in turn (None: one each), the same in every analysis, which so can share their fits.
+
+    Raises InputError unless 2 <= k <= number of patients."""
+    count = len(ids) if k is None else k
+    if not 2 <= count <= len(ids):
+        raise InputError("patient folds", "k", count, f"2 to {len(ids)} folds for {len(ids)} patients")
+    return tuple(tuple(ids[fold::count]) for fold in range(count))

@@ -48,7 +48,7 @@ def forecast_comparison(
     cohort = checked(build, unit, "forecast_comparison")
     known = chosen(twin, forecasters, "forecast_comparison.forecasters", short=short)
     asked = seeded(context, members, stride, threshold)
-    pairs, leaked = left_out(known, cohort, folds, asked, context, "forecast_comparison.folds")
+    pairs, leaked = left_out(known, cohort, folds, asked, "forecast_comparison.folds")
     found = scored(pairs, asked)
     values = values_of(found, unit) | {"n_leaked": Quantity(float(leaked), "1")}
     inputs: dict[str, object] = {

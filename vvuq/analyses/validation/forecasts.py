@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vvuq.analyses.settings import refused
-from vvuq.data.split import overlap, patient_folds, subset
+from vvuq.data.split import overlap, same_folds, subset
 from vvuq.errors import IntegrityError, NotEvaluable, near
 from vvuq.interaction.baselines import baselines
 from vvuq.interaction.empirical import current
@@ -126,14 +126,14 @@ def fitted(chosen_: Mapping[str, Forecaster], cohort: Cohort, asked: Asked, what
 
 
 def left_out(
-    chosen_: Mapping[str, Forecaster], cohort: Cohort, folds: int | None, asked: Asked, context: Context, setting: str
+    chosen_: Mapping[str, Forecaster], cohort: Cohort, folds: int | None, asked: Asked, setting: str
 ) -> tuple[list[Part], int]:
     """Each part of the patients with what was fitted to the others, and how many of it are among those; folds None: one
     patient at a time. Raises InputError where there are not so many patients."""
     ids = [p.id for p in cohort.patients]
     if not 2 <= (folds or 2) <= len(ids):
         raise refused(setting, folds, f"2 to {len(ids)}: the cohort has so many build patients")
-    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
+    parts = same_folds(ids, folds)
     pairs: list[Part] = []
     leaked = 0
     for number, fold in enumerate(parts):

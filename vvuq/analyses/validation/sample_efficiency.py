@@ -24,7 +24,7 @@ from vvuq.analyses.validation.forecasts import (
     unit_of,
 )
 from vvuq.data.cohort import digest
-from vvuq.data.split import patient_folds, subset
+from vvuq.data.split import same_folds, subset
 from vvuq.interaction.forecaster import readings
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Dose, Evidence, Patient, Quantity, Table
@@ -77,7 +77,7 @@ def sample_efficiency(
     if not 2 <= (folds or 2) <= len(ids):
         raise refused("sample_efficiency.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
     asked = seeded(context, members, stride, threshold)
-    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
+    parts = same_folds(ids, folds)
     steps = {**{label(d): d for d in sorted(days or (1.0, 2.0, 4.0))}, ALL: float("inf")}
     values: dict[str, Quantity] = {}
     rows: list[tuple[Cell, ...]] = []

@@ -27,7 +27,7 @@ from vvuq.analyses.validation.forecasts import (
     slug,
     unit_of,
 )
-from vvuq.data.split import Folds, patient_folds, subset
+from vvuq.data.split import Folds, same_folds, subset
 from vvuq.errors import near
 from vvuq.interaction.forecaster import Forecaster, over
 from vvuq.methods.jackknife import jackknife, t_quantity
@@ -83,7 +83,7 @@ def scaffold_bias(
         raise refused("scaffold_bias.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
     changes = {one["name"]: _change(twin, one["factors"], place) for place, one in enumerate(wrong)}
     asked = seeded(context, members, stride, threshold)
-    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
+    parts = same_folds(ids, folds)
     right = _scored(known, cohort, parts, asked)
     found = {RIGHT: right}
     for name, change in changes.items():

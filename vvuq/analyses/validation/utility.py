@@ -50,7 +50,7 @@ def utility(
     cohort = checked(context.build(), unit_of(twin), "utility")
     known = chosen(twin, forecasters, "utility.forecasters", short=short)
     asked = seeded(context, members, stride, threshold)
-    pairs, leaked = left_out(known, cohort, folds, asked, context, "utility.folds")
+    pairs, leaked = left_out(known, cohort, folds, asked, "utility.folds")
     found = scored(pairs, asked)
     seen = counted(found, cohort, Rule(operating, threshold, stride, quiet))
     values = values_of(seen) | {"n_leaked": Quantity(float(leaked), "1")}

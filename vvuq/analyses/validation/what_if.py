@@ -59,7 +59,7 @@ def what_if(
     kinds = tuple(boluses or BOLUSES)
     question = Question(_given(cohort, food), grams, kinds, prompted, threshold, members, stride)
     known = chosen(twin, [forecaster], "what_if.forecaster", short=short)
-    pairs, leaked = left_out({forecaster: known[forecaster]}, cohort, folds, asked, context, "what_if.folds")
+    pairs, leaked = left_out({forecaster: known[forecaster]}, cohort, folds, asked, "what_if.folds")
     rows: dict[str, Rows] = {}
     for fits, left in pairs:
         rows |= _followed(fits[forecaster], left, question, asked)

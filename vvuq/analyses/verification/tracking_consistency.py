@@ -25,7 +25,7 @@ from vvuq.assimilation.system import Observations, observe, process_sd, propagat
 from vvuq.assimilation.ukf_run import filter_record, walk_of
 from vvuq.calibration.stretches import Stretch, stretches
 from vvuq.calibration.tracking import METHOD, Tracking, first_belief, followed, track, tracking_system
-from vvuq.data.split import patient_folds, subset
+from vvuq.data.split import same_folds, subset
 from vvuq.errors import NotEvaluable
 from vvuq.models.twin import Twin
 from vvuq.numerics.streams import Draws
@@ -67,7 +67,7 @@ def tracking_consistency(
     ids = [p.id for p in build.patients]
     if not 2 <= (folds or 2) <= len(ids):
         raise refused("tracking_consistency.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
-    (parts,) = patient_folds(ids, folds or len(ids), 1, context.stream("folds"))
+    parts = same_folds(ids, folds)
     real: list[Watched] = []
     for fold in parts:
         rest = subset(build, [i for i in ids if i not in fold], "fitted")
