@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from vvuq.analyses.validation.what_if_rows import CHANGES, GAINS, SCORED, SHOWN, SOLVER, Question, Rows
+from vvuq.analyses.validation.what_if_rows import CHANGES, GAINS, NOTED, SCORED, SHOWN, Question, Rows
 from vvuq.methods.jackknife import jackknife, t_quantity
 from vvuq.record import Cell, Floats, Quantity, Table
 
@@ -234,8 +234,8 @@ def negative(asked: Question, values: Values) -> tuple[str, ...]:
         wrong = int(values[f"n_wrong_way_{name}"].value)
         if wrong:
             out.append(
-                f"{wrong} members that stay above 0 fall under {ACTIONS[name]} by more than the solver's error "
-                f"({SOLVER:g}), which should raise each of them."
+                f"{wrong} members that stay above 0 fall under {ACTIONS[name]} by more than {NOTED:g}, although the "
+                "action can only raise glucose: the solver's fixed step is too long for them."
             )
         below = values.get(f"members_below_zero_{name}")
         if below and below.value > 0.0:

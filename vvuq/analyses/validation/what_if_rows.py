@@ -19,7 +19,7 @@ from vvuq.record import Dose, Floats, Patient
 SHOWN = (60, 120, 180)  # minutes at which a change is told
 SCORED = (30, 60, 120, 180)
 LEVEL = 0.9
-SOLVER = 1.0  # a new event cuts fixed steps anew: changes up to 0.9 mg/dL come of 5 min steps, none of steps of 1 min
+NOTED = 1.0  # a fall of more is counted; the free-living model has some with steps of 5 min, none with 1 min
 CHANGES = (
     *(f"{what}_{h}" for h in SHOWN for what in ("change", "low", "high", "paired", "unpaired")),
     "before", "after", "paired_event", "unpaired_event", "raised", "wrong", "below_zero",
@@ -147,11 +147,11 @@ def _blur(low: Sequence[Floats]) -> tuple[float, float]:
 
 
 def _direction(one: Forecast, other: Forecast) -> tuple[float, float, float]:
-    """Percent of members that are higher at all of SHOWN; how many fall by more than the solver explains although they
-    stay above 0; percent of members that do not, where a model of glucose has lost its meaning."""
+    """Percent of members that are higher at all of SHOWN; how many fall by more than NOTED although they stay above 0;
+    percent of members that do not, where a model of glucose has lost its meaning."""
     moved = other.values - one.values
     sound = (one.values > 0.0).all(axis=0) & (other.values > 0.0).all(axis=0)
-    raised, falls = (moved[_STEPS] > 0.0).all(axis=0), (moved < -SOLVER).any(axis=0)
+    raised, falls = (moved[_STEPS] > 0.0).all(axis=0), (moved < -NOTED).any(axis=0)
     return 100.0 * float(raised.mean()), float((falls & sound).sum()), 100.0 * float((~sound).mean())
 
 
