@@ -155,7 +155,7 @@ def findings(seen: Prompted, values: Values) -> tuple[str, ...]:
     for name in seen.by:
         better = [at for at in PERCENT if min(_over(values, name, at)) > 0.0]
         where = f"at thresholds of {_spans(better)} %" if better else "at no threshold from 5 to 60 %"
-        told = f"Prompts by {name} gain more than to prompt always or never {where}."
+        told = f"Over these patients prompts by {name} gain on average more than to prompt always or never {where}."
         out.append(f"{told} {_alarms(name, values, rule.operating)}" if f"warned_{slug(name)}" in values else told)
     out.append(
         "Net benefit counts a low that was prompted for as gained: whether a prompt prevents it was not observed."
