@@ -63,55 +63,59 @@ def cheapest(
 
 
 class Counted:
-    """A number that counts the operations done to it; a comparison is one, a hyperbolic tangent is `TANH`."""
+    """A number that counts what is done to it: an operation or a comparison is one, a hyperbolic tangent `TANH`; what
+    parameters alone decide is `free`, since it is computed once."""
 
     TANH = 20
     done = 0
 
-    def __init__(self, value: float) -> None:
-        self.value = value
+    def __init__(self, value: float, free: bool = False) -> None:
+        self.value, self.free = value, free
 
-    def _new(self, value: float, cost: int = 1) -> Counted:
-        Counted.done += cost
-        return Counted(value)
+    def _new(self, value: float, others: tuple[Any, ...] = (), cost: int = 1) -> Counted:
+        free = all(getattr(one, "free", True) for one in (self, *others))
+        Counted.done += 0 if free else cost
+        return Counted(value, free)
 
     def __add__(self, other: Any) -> Counted:
-        return self._new(self.value + getattr(other, "value", other))
+        return self._new(self.value + _plain(other), (other,))
 
     def __sub__(self, other: Any) -> Counted:
-        return self._new(self.value - getattr(other, "value", other))
+        return self._new(self.value - _plain(other), (other,))
 
     def __rsub__(self, other: float) -> Counted:
         return self._new(other - self.value)
 
     def __mul__(self, other: Any) -> Counted:
-        return self._new(self.value * getattr(other, "value", other))
+        return self._new(self.value * _plain(other), (other,))
 
     def __truediv__(self, other: Any) -> Counted:
-        return self._new(self.value / getattr(other, "value", other))
+        return self._new(self.value / _plain(other), (other,))
 
     def __rtruediv__(self, other: float) -> Counted:
         return self._new(other / self.value)
 
     def __neg__(self) -> Counted:
-        return Counted(-self.value)
+        return self._new(-self.value, cost=0)
 
     def model_function(self, name: str) -> Counted:
         """vvuq.models.math asks for it."""
-        return self._new(float(getattr(np, name)(self.value)), Counted.TANH)
+        return self._new(float(getattr(np, name)(self.value)), (), Counted.TANH)
 
     def model_where(self, a: Any, b: Any) -> Counted:
         """As above."""
-        chosen = a if self.value > 0.0 else b
-        return self._new(getattr(chosen, "value", chosen))
+        return self._new(_plain(a if self.value > 0.0 else b), (a, b))
 
     __radd__, __rmul__ = __add__, __mul__
 
 
+def _plain(number: Any) -> float:
+    return float(getattr(number, "value", number))
+
+
 def operations(rhs: Callable[..., None], x: np.ndarray, u: np.ndarray, theta: np.ndarray, steps: int) -> float:
-    """Floating-point operations of RK4 over `steps` steps from the state x; what parameters alone decide is not
-    counted where it stands apart."""
-    numbers = [tuple(Counted(float(v)) for v in values) for values in (x, u, theta)]
+    """Floating-point operations of RK4 over `steps` steps from the state x."""
+    numbers = [tuple(Counted(float(v), values is theta) for v in values) for values in (x, u, theta)]
     Counted.done = 0
     rhs(0.0, *numbers, [None] * len(x))
     return steps * (STAGES * Counted.done + COMBINED * len(x))

@@ -18,29 +18,29 @@ MEDIANS = {  # of a patient of 70 kg
     "tmaxI": ("min", 55.0), "tmaxG": ("min", 40.0), "AG": ("1", 0.8), "low": ("mmol/L", 4.5), "high": ("mmol/L", 9.0),
     "kidney": ("1/min", 0.003),
 }  # fmt: skip
-SPREAD = 0.2  # SD of the logarithm of each, among patients
+SPREAD = 0.1  # SD of the logarithm of each, among patients
 DAY, EVERY = 1440.0, 5.0
 TIMES = np.arange(0.0, DAY + 1.0, EVERY)
-BASAL = 12.0  # mU/min
-MEALS = ((420.0, 15.0, 250.0, 5000.0), (750.0, 20.0, 390.0, 7000.0), (1140.0, 20.0, 440.0, 8000.0))  # and a bolus
+BASAL = 6.0  # mU/min: holds the published patient at 8 mmol/L, and the boluses bring it back there
+MEALS = ((420.0, 15.0, 250.0, 1500.0), (750.0, 20.0, 390.0, 2100.0), (1140.0, 20.0, 440.0, 2400.0))  # and a bolus
 
 
 def rhs(t, x, u, theta, dx):
     D1, D2, S1, S2, I, x1, x2, x3, Q1, Q2 = x  # noqa: E741 (as in the paper)
     food, insulin = u
     F01, k12, EGP0, VG, VI, ke, ka1, ka2, ka3, SIT, SID, SIE, tmaxI, tmaxG, AG, low, high, kidney = theta
-    G = Q1 / VG
-    dx[0] = AG * food - D1 / tmaxG
-    dx[1] = (D1 - D2) / tmaxG
-    dx[2] = insulin - S1 / tmaxI
-    dx[3] = (S1 - S2) / tmaxI
-    dx[4] = S2 / (tmaxI * VI) - ke * I
+    fed, held, G = 1 / tmaxG, 1 / tmaxI, 1 / VG * Q1
+    dx[0] = AG * food - fed * D1
+    dx[1] = fed * (D1 - D2)
+    dx[2] = insulin - held * S1
+    dx[3] = held * (S1 - S2)
+    dx[4] = held / VI * S2 - ke * I
     dx[5] = ka1 * (SIT * I - x1)
     dx[6] = ka2 * (SID * I - x2)
     dx[7] = ka3 * (SIE * I - x3)
     moved, back = x1 * Q1, k12 * Q2
-    used, lost = F01 * minimum(G / low, 1.0), kidney * VG * maximum(G - high, 0.0)
-    dx[8] = back - moved - used - lost + D2 / tmaxG + EGP0 * (1.0 - x3)
+    used, lost = F01 * minimum(1 / low * G, 1.0), kidney * VG * maximum(G - high, 0.0)
+    dx[8] = back - moved - used - lost + fed * D2 + EGP0 * (1.0 - x3)
     dx[9] = moved - back - x2 * Q2
 
 
@@ -74,9 +74,9 @@ def schedule(anew: float = DAY) -> Schedule:
 
 
 def patients(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters (p, count) drawn around the published ones, and a state (10, count) in the morning."""
+    """Parameters (p, count) drawn around the published ones, and the state (10, count) in the morning."""
     medians = np.array([value for _, value in MEDIANS.values()])
     theta = medians[:, None] * np.exp(np.random.default_rng(11).normal(0.0, SPREAD, (medians.size, count)))
     theta[-4:] = medians[-4:, None]  # a share and thresholds, which all have in common
-    start = np.array([0.0, 0.0, BASAL * 55.0, BASAL * 55.0, 10.0, 0.05, 0.008, 0.5, 70.0, 40.0])
+    start = np.array([0.0, 0.0, 330.0, 330.0, 5.176, 0.0265, 0.00424, 0.2692, 90.35, 34.08])  # at rest with BASAL
     return theta, np.repeat(start[:, None], count, axis=1)

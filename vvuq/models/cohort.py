@@ -94,14 +94,20 @@ def _joined(parts: list[Paths], members: list[int]) -> Paths:
     return Paths(parts[0].times, states, observed, codes)
 
 
+_BOLUS, _INFUSION = attrgetter("time", "state"), attrgetter("start", "stop", "input")
+_LEVEL, _RESET = attrgetter("time", "input"), attrgetter("time", "state", "of")
+
+
 def _course(schedule: Schedule) -> Hashable:
     """A schedule without its amounts."""
     return (
         schedule.start,
-        tuple(map(attrgetter("time", "state"), schedule.boluses)),
-        tuple(map(attrgetter("start", "stop", "input"), schedule.infusions)),
-        tuple(map(attrgetter("time", "input"), schedule.levels)),
-        tuple(map(attrgetter("time", "state", "of"), schedule.resets)),
+        *map(_BOLUS, schedule.boluses),
+        *map(_INFUSION, schedule.infusions),
+        *map(_LEVEL, schedule.levels),
+        *map(_RESET, schedule.resets),
+        len(schedule.boluses),
+        len(schedule.infusions),
     )
 
 

@@ -25,7 +25,7 @@ from vvuq.numerics.vectors import total
 _PATHS = """
 
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
-def paths(t, u, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
+def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
     lanes, room = np.empty(({n}, {w})), np.empty(6 * {n} * {w})
     x = rows(lanes.reshape(lanes.size), 0, {n}, {w}, {w})
 {room}    for first in range(0, members, {w}):
@@ -35,6 +35,7 @@ def paths(t, u, given, amount, reset, event, record, steps, x0, theta, members, 
             x[i] = start[i]
         begin(lanes, first, codes)
         for s in range(t.size):
+            row_of_u = which[max(s - 1, 0)]
             {inputs}
             if s > 0:
                 h = (t[s] - t[s - 1]) / steps[s - 1]
@@ -114,11 +115,11 @@ def _text(model: Model, width: int, own: bool) -> str | None:
 def _inputs(count: int, width: int, own: bool, named: bool) -> str:
     """The inputs on the interval that ends at boundary s, or on the first; of each run, or of all."""
     if own:
-        entry = f"v = rows(u, max(s - 1, 0) * {count} * members + first, {count}, members, {width})"
+        entry = f"v = rows(u, row_of_u * {count} * members + first, {count}, members, {width})"
         return f"{entry}\n            us = {kernels.entries('v', count, named)}"
     if count > kernels.MOST_NAMES and not named:
-        return f"us = u[max(s - 1, 0) * {count} : (max(s - 1, 0) + 1) * {count}]"
-    return "us = (" + "".join(f"u[max(s - 1, 0) * {count} + {j}], " for j in range(count)) + ")"
+        return f"us = u[row_of_u * {count} : (row_of_u + 1) * {count}]"
+    return "us = (" + "".join(f"u[row_of_u * {count} + {j}], " for j in range(count)) + ")"
 
 
 def _room(name: str, first: int, count: int, width: int, named: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vvuq.models.model import Model
 
 Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
+_AMOUNT = attrgetter("amount")
 NO_RESETS = np.zeros((0, 3), dtype=np.int64)
 
 
@@ -86,10 +88,11 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What is given on a grid: inputs u (S, k, m), and amount (J, m) at given (J, 2) = (boundary, state); m is 1 where
-    all members are given the same."""
+    """What is given on a grid: inputs u (R, k, m), of which interval s has row which[s], and amount (J, m) at given
+    (J, 2) = (boundary, state); m is 1 where all members are given the same."""
 
     u: Floats
+    which: Integers
     given: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     amount: Floats
 
@@ -110,24 +113,24 @@ def compile_grid(model: Model, schedule: Schedule, times: Sequence[float] | Floa
     unique, inverse = np.unique(wanted, return_inverse=True)
     record = np.full(t.size, -1, dtype=np.int64)
     record[np.searchsorted(t, unique)] = np.arange(unique.size)
-    u = np.ascontiguousarray(_inputs(model, [schedule], t)[:, :, 0])
-    return Grid(t, u, jump, record, inverse.astype(np.int64), _resets(model, schedule, t))
+    u, which = _inputs(model, [schedule], t)
+    return Grid(t, u[which, :, 0], jump, record, inverse.astype(np.int64), _resets(model, schedule, t))
 
 
 def own_amounts(model: Model, schedules: Sequence[Schedule], grid: Grid) -> Amounts:
     """What each member is given on the grid of the first of schedules that differ in amounts alone.
 
     Raises InputError for an amount that is not finite."""
-    of_bolus = attrgetter("amount")
-    amounts = np.array([list(map(of_bolus, s.boluses)) for s in schedules]).reshape(len(schedules), -1)
+    every = chain.from_iterable(map(_AMOUNT, s.boluses) for s in schedules)
+    amounts = np.fromiter(every, dtype=float).reshape(len(schedules), -1).T.copy()
     sums: dict[tuple[int, int], Floats] = {}
     for k, place in _places(model, schedules[0], grid.t):
-        sums[place] = sums.get(place, 0.0) + amounts[:, k]
-    u, given = _inputs(model, schedules, grid.t), np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
+        sums[place] = sums.get(place, 0.0) + amounts[k]
+    (u, which), given = _inputs(model, schedules, grid.t), np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
     amount = np.array([sums[place] for place in sorted(sums)]).reshape(-1, len(schedules))
     if not (np.all(np.isfinite(u)) and np.all(np.isfinite(amount))):
         raise InputError(f"schedules of {model.name}", "amounts", "inf or nan", "finite amounts, rates and values")
-    return Amounts(u, given, amount)
+    return Amounts(u, which, given, amount)
 
 
 def event_times(schedule: Schedule) -> list[float]:
@@ -161,18 +164,21 @@ def _resets(model: Model, schedule: Schedule, t: Floats) -> np.ndarray[tuple[int
     return np.array(sorted(rows), dtype=np.int64).reshape(-1, 3) if rows else NO_RESETS
 
 
-def _inputs(model: Model, schedules: Sequence[Schedule], t: Floats) -> Floats:
-    """Inputs (S, k, members) on each interval (at least one row, so that a lone boundary can be observed) of schedules
-    that differ in amounts alone."""
+def _inputs(model: Model, schedules: Sequence[Schedule], t: Floats) -> tuple[Floats, Integers]:
+    """Inputs (R, k, members) of schedules that differ in amounts alone, as often as they change, and which row is that
+    of each interval (there is one at least, so that a lone boundary can be observed)."""
     begins, of = t[:-1] if t.size > 1 else t, schedules[0]
-    u = np.zeros((begins.size, len(model.inputs) + len(model.covariates), len(schedules)))
-    from_, to = (np.searchsorted(begins, [getattr(i, end) for i in of.infusions]) for end in ("start", "stop"))
     since = np.searchsorted(begins, [level.time for level in of.levels])
+    start, stop = (np.searchsorted(begins, [getattr(i, end) for i in of.infusions]) for end in ("start", "stop"))
+    changes = np.unique(np.concatenate([[0], since, start, stop]).astype(np.int64))
+    changes = changes[changes < begins.size]
+    since, start, stop = (np.searchsorted(changes, at) for at in (since, start, stop))
+    u = np.zeros((changes.size, len(model.inputs) + len(model.covariates), len(schedules)))
     for k in sorted(range(len(of.levels)), key=lambda k: of.levels[k].time):
         u[since[k] :, model.input_index(of.levels[k].input)] = [s.levels[k].value for s in schedules]
     for k, i in enumerate(of.infusions):
-        u[from_[k] : to[k], model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
-    return u
+        u[start[k] : stop[k], model.input_index(i.input)] += [s.infusions[k].rate for s in schedules]
+    return u, np.searchsorted(changes, np.arange(begins.size), side="right") - 1
 
 
 def since(schedule: Schedule, time: float) -> Schedule:

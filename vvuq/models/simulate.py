@@ -118,7 +118,7 @@ def abreast(
     event[-1] = 0  # what is given at the end is not simulated
     u, amount = (one if one.shape[-1] == 1 else _filled(one, wide) for one in (amounts.u, amounts.amount))
     kernel.run(
-        grid.t, u.reshape(-1), amounts.given, amount, grid.reset, event, grid.record,
+        grid.t, u.reshape(-1), amounts.which, amounts.given, amount, grid.reset, event, grid.record,
         interval_steps(grid.t, method.step, method.least), _filled(x0, wide).reshape(-1),
         _filled(theta, wide).reshape(-1), wide, kept.reshape(-1), observed.reshape(-1), codes,
     )  # fmt: skip
@@ -136,7 +136,8 @@ def _filled(matrix: Floats, wide: int) -> Floats:
 def _common(grid: Grid) -> Amounts:
     """What the one schedule of a grid gives to all members."""
     given = np.ascontiguousarray(np.argwhere(grid.jump != 0.0))
-    return Amounts(np.ascontiguousarray(grid.u[:, :, None]), given, grid.jump[given[:, 0], given[:, 1]][:, None])
+    which = np.arange(grid.u.shape[0])
+    return Amounts(np.ascontiguousarray(grid.u[:, :, None]), which, given, grid.jump[given[:, 0], given[:, 1]][:, None])
 
 
 def _paths(grid: Grid, states: Floats, observed: Floats, codes: Integers) -> Paths:

@@ -1,11 +1,12 @@
 """Whole paths of many runs side by side: what the kernels that vvuq.models.lane_paths generates do on rk4.py's grid of
 events, apart from the model. Each run has, to the last bit, what rk4_paths and observe_paths make of it alone.
 
-paths(t, u, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes): vectors hold
-arrays whose last axis are the members, a whole multiple of the kernel's width: x0 (n,), theta (p,), states (records,
-n), which may be empty, observed (records, q), and inputs u (S, k), which are common to all without that axis. given
-(J, 2) holds (boundary, state) of what is added, the boundaries ascending, and amount (J, 1) or (J, members) how much;
-event (S + 1,) is not 0 where something is reset or added. lanes (n, W): the states of the runs that go at once."""
+paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
+vectors hold arrays whose last axis are the members, a whole multiple of the kernel's width: x0 (n,), theta (p,), states
+(records, n), which may be empty, observed (records, q), and inputs u (R, k), which are common to all without that axis;
+interval s has row which[s] of them. given (J, 2) holds (boundary, state) of what is added, the boundaries ascending,
+and amount (J, 1) or (J, members) how much; event (S + 1,) is not 0 where something is reset or added.
+lanes (n, W): the states of the runs that go at once."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from vvuq.numerics.jit import I8, INDICES, MATRIX, ROWS, VECTOR, njit, types
 from vvuq.numerics.reset import reset_lanes
 
 PATHS_SIGNATURE = types.void(
-    VECTOR, VECTOR, ROWS, MATRIX, ROWS, INDICES, INDICES, INDICES, VECTOR, VECTOR, I8, VECTOR, VECTOR, INDICES
+    VECTOR, VECTOR, INDICES, ROWS, MATRIX, ROWS, INDICES, INDICES, INDICES, VECTOR, VECTOR, I8, VECTOR, VECTOR, INDICES
 )
 _OK, _NOT_FINITE = 0, 1
 
