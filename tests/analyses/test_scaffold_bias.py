@@ -81,5 +81,5 @@ def test_the_twins_own_forecasters_can_stand_on_another_twin():
     other = replace(freeliving.TWIN, title="another")
     personal = Personal(freeliving.TWIN)
     assert over(personal, lambda twin: other).twin is other
-    assert over(Corrected(personal, lambda *a: a), lambda twin: other).core.twin is other
+    assert over(Corrected(personal, lambda *a: a, lambda *a: a), lambda twin: other).core.twin is other
     assert over(freeliving.LEARNERS[0], lambda twin: other) is None

@@ -9,7 +9,37 @@ SOMEBODY = "neonate-4711"
 
 def followers() -> tuple[Evidence, ...]:
     """All of them."""
-    return (tracking_fit(), tracking_consistency())
+    return (tracking_fit(), tracking_consistency(), scaffold_answers())
+
+
+def scaffold_answers() -> Evidence:
+    """Suite validation."""
+    names = ("crps_30", "crps_60", "crps_120", "crps_180", "worse", "worse_low", "worse_high")
+    forecasts = Table(
+        "Scaffolds", ("forecaster", "kind", "scaffold", *names), ("", "", "", *("mg/L",) * 4, "%", "%", "%"),
+        (
+            ("walk", "mechanistic", "as declared", 8.0, 15.0, 27.0, 33.0, None, None, None),
+            ("walk", "mechanistic", "doses ignored", 8.1, 15.2, 27.5, 33.5, 1.4, -1.0, 4.0),
+            ("net", "data-driven", "as declared", 7.9, 14.0, 25.0, 31.0, None, None, None),
+        ),
+    )  # fmt: skip
+    columns = ("answer_30", "answer_60", "answer_120", "answer_180", "bias", "bias_low", "bias_high", "off", "worse")
+    answers = Table(
+        "Answers", ("forecaster", "kind", "scaffold", "action", *columns),
+        ("", "", "", "", *("mg/L",) * 7, "%", "%"),
+        (
+            ("walk", "mechanistic", "as declared", "2 dose", 1.0, 2.0, 8.0, 11.0, 0.0, 0.0, 0.0, 0.0, None),
+            ("walk", "mechanistic", "doses ignored", "2 dose", 0.0, 0.0, 0.0, 0.0, -11.0, -16.0, -6.0, 100.0, 1.4),
+            ("net", "data-driven", "as declared", "2 dose", 0.1, 0.3, 0.5, 1.0, -10.0, -15.0, -5.0, 91.0, None),
+            ("walk", "mechanistic", "as declared", "1 other", 1.0, 2.0, 8.0, 11.0, 0.0, 0.0, 0.0, 0.0, None),
+        ),
+    )  # fmt: skip
+    values = {"n_patients": Quantity(6.0, "1"), "off_walk_doses_ignored_2_dose": Quantity(100.0, "%", n=6)}
+    return Evidence(
+        "Would a wrong scaffold be seen in forecasts?", "scaffold_answers", 1, "pk", {}, "scaffold_answers", values,
+        {"forecasts": forecasts, "answers": answers}, negative=("walk (doses ignored) is off.",),
+        cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
 
 
 def tracking_consistency() -> Evidence:

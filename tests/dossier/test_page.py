@@ -37,6 +37,7 @@ def test_every_section_stands_in_order_with_its_number() -> None:
         "12",
         "14",
         "15",
+        "16",
         "18",
         "19",
         "20",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypedDict
+from pydantic import Field
 
 from vvuq.analyses import analysis, evidence
 from vvuq.analyses.settings import Name, Positive, refused
@@ -27,26 +26,12 @@ from vvuq.analyses.validation.forecasts import (
     slug,
     unit_of,
 )
+from vvuq.analyses.validation.scaffolds import RIGHT, WrongOnes, change_of
 from vvuq.data.split import Folds, same_folds, subset
-from vvuq.errors import near
 from vvuq.interaction.forecaster import Forecaster, over
 from vvuq.methods.jackknife import jackknife, t_quantity
-from vvuq.models.parameter import Normal, Parameter, Uniform
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Evidence, Floats, Quantity, Table
-
-RIGHT = "as declared"
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class Wrong(TypedDict):
-    """A scaffold that is wrong on purpose: parameters that no fit adapts, times a factor."""
-
-    name: Name
-    factors: dict[Name, Positive]
-
-
-WrongOnes = Annotated[list[Wrong], Field(min_length=1)]
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -81,7 +66,7 @@ def scaffold_bias(
     ids = [p.id for p in cohort.patients]
     if not 2 <= (folds or 2) <= len(ids):
         raise refused("scaffold_bias.folds", folds, f"2 to {len(ids)}: the cohort has so many build patients")
-    changes = {one["name"]: _change(twin, one["factors"], place) for place, one in enumerate(wrong)}
+    changes = {one["name"]: change_of(twin, one, f"scaffold_bias.wrong.{i}") for i, one in enumerate(wrong)}
     asked = seeded(context, members, stride, threshold)
     parts = same_folds(ids, folds)
     right = _scored(known, cohort, parts, asked)
@@ -99,32 +84,6 @@ def scaffold_bias(
         scaffold_bias, twin.name, inputs, values=values, tables={"by_scaffold": _table(found, known, values, unit)},
         findings=_findings(known, values, list(changes)), negative=_negative(known, values, list(changes)),
     )  # fmt: skip
-
-
-def _change(twin: Twin, factors: Mapping[str, float], place: int) -> Callable[[Twin], Twin]:
-    """The twin with the priors of some parameters moved by a factor."""
-    free = [p.name for p in twin.model.parameters if p.name not in twin.personal]
-    for name in factors:
-        if name not in free:
-            remedy = f"a parameter of {twin.name} that is not personal{near(name, free)}"
-            raise refused(f"scaffold_bias.wrong.{place}.factors", name, remedy)
-
-    def change(one: Twin) -> Twin:
-        moved = tuple(_moved(p, factors.get(p.name, 1.0)) for p in one.model.parameters)
-        return replace(one, model=replace(one.model, parameters=moved))
-
-    return change
-
-
-def _moved(parameter: Parameter, by: float) -> Parameter:
-    prior = parameter.prior
-    if by == 1.0:
-        return parameter
-    if isinstance(prior, Normal):
-        return replace(parameter, prior=replace(prior, mean=by * prior.mean, sd=by * prior.sd))
-    if isinstance(prior, Uniform):
-        return replace(parameter, prior=replace(prior, low=by * prior.low, high=by * prior.high))
-    return replace(parameter, prior=replace(prior, median=by * prior.median))
 
 
 def _scored(known: Mapping[str, Forecaster], cohort: Cohort, parts: Folds, asked: Asked) -> Scored:
