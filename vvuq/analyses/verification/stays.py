@@ -81,13 +81,14 @@ def watch(twin: Twin, population: Population, stay: Stay, normals: Floats) -> Wa
     system = personal_system(twin, population)
     start = prior_belief(twin, population, stay.schedule)
     beliefs, seen = assimilate(system, start, stay.schedule, stay.measurements)
+    walk = np.roll(normals, 1, axis=1)[None] if np.any(system.drift) else None
     rows = np.full((4, len(seen)), np.nan)
     for k, (m, found) in enumerate(zip(stay.measurements, seen, strict=True)):
         if found.code != 0:
             continue
         channel = twin.model.observable_index(m.observable)
         try:
-            ahead = forecast_from(system, beliefs[k], stay.schedule, m.observable, np.array([m.time]), normals)
+            ahead = forecast_from(system, beliefs[k], stay.schedule, m.observable, np.array([m.time]), normals, walk)
         except NotEvaluable:
             continue
         pit = mixture_cdf(m.value, ahead.values[0], ahead.error_sd[0])
