@@ -65,7 +65,7 @@ OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test
 OF_FORECASTERS = {  # see test_forecasts.py
     "forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias", "utility",
 }  # fmt: skip
-OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency"}  # see test_following.py and others, test_what_if.py
+OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
 ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))

@@ -20,12 +20,13 @@ BUILD = freeliving.cohort(3, days=1.5)
 
 @dataclass(frozen=True)
 class Knows:
-    """Forecasts the truth with noise; each gram of a meal at the origin adds `k` times 100 mg/dL an hour, where the
+    """Forecasts the truth with noise; each gram of a meal at the origin adds `each` times 100 mg/dL an hour, where the
     twin is told of meals. The level says how far it is off."""
 
     twin: Twin
     name: str = "twin"
     kind: str = "mechanistic"
+    each: float = 0.01
 
     def over(self, change):
         return replace(self, twin=change(self.twin))
@@ -35,7 +36,7 @@ class Knows:
 
     def paths(self, cohort, patient, origins, members, draws):
         (whole,) = [p for p in BUILD.patients if p.id == patient.id]
-        each, level = (p.prior.quantile(0.5) for p in self.twin.model.parameters)
+        each, level = self.each, self.twin.model.parameters[1].prior.quantile(0.5)
         noise = replace(draws, patient=patient.id).normal(0, "x", (origins.size, 12, members))
         told = self.twin.schedule(cohort, patient).boluses
         eaten = np.array([sum(b.amount for b in told if b.time == t) for t in origins])
@@ -51,7 +52,7 @@ class Net:
     kind: str = "data-driven"
 
     def fit(self, cohort, draws):
-        return Knows(with_k(0.001))
+        return Knows(with_k(0.01), each=0.001)
 
 
 def meals(cohort, patient):
@@ -99,6 +100,20 @@ def test_what_forecasts_do_not_betray_is_named(found):
     assert "poor" not in told and "no true answer is known" in found.findings[0]
 
 
+def test_an_answer_of_the_wrong_sign_is_named(stand_in):
+    class Reversed(Net):
+        def fit(self, cohort, draws):
+            return Knows(with_k(0.01), each=-0.002)
+
+    twin = replace(TWIN, forecasters=TWIN.forecasters | {"net": Reversed()})
+    context = stand_in("scaffold_answers", build_cohort=BUILD)
+    found = scaffold_answers.run(twin, context, **{**FEW, "wrong": WRONG[:1]}, actions=EAT)
+    assert (
+        "net (as declared) answers 20 carbohydrate up to 120 % off the reference, with the wrong sign."
+        in found.negative
+    )
+
+
 def test_an_answer_uses_the_record_up_to_its_origin_and_the_dose():
     patient = BUILD.patients[0]
     at = asked_at(patient, 240.0, 3)
@@ -106,7 +121,9 @@ def test_an_answer_uses_the_record_up_to_its_origin_and_the_dose():
     seen = until(patient, float(at[1]), Dose(0.0, 7.0, what="carbohydrate"))
     assert max(m.time for m in seen.measurements) == at[1] and max(d.time for d in seen.doses) == at[1]
     assert Dose(float(at[1]), 7.0, what="carbohydrate") in seen.doses and until(patient, float(at[1])).doses
-    one = answers(Knows(with_k(0.02)), BUILD, {patient.id: at}, Dose(0.0, 5.0, what="carbohydrate"), 20, Draws(1, "t"))
+    one = answers(
+        Knows(with_k(0.01), each=0.02), BUILD, {patient.id: at}, Dose(0.0, 5.0, what="carbohydrate"), 20, Draws(1, "t")
+    )
     np.testing.assert_allclose(one, [[5.0, 10.0, 20.0, 30.0]])
 
 

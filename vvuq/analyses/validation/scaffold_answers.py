@@ -243,8 +243,16 @@ def _negative(effects: Effects, values: Mapping[str, Quantity]) -> tuple[str, ..
             continue
         who, told = f"{one.forecaster} ({one.scaffold})", f"{off:.0f} % off the reference"
         if worse is None:
-            out.append(f"{who} answers {label.replace('_', ' ')} up to {told}.")
+            sign = ", with the wrong sign" if _opposed(values, one, reference, label) else ""
+            out.append(f"{who} answers {label.replace('_', ' ')} up to {told}{sign}.")
         elif worse.value < HARDLY:
             change = f"{worse.value:+.1f} % in CRPS"
             out.append(f"{who} forecasts hardly worse ({change}), yet answers {label.replace('_', ' ')} up to {told}.")
     return tuple(out)
+
+
+def _opposed(values: Mapping[str, Quantity], one: One, reference: One, label: str) -> bool:
+    """Has an answer surely the other sign than the reference?"""
+    mine, right = (values[f"answer_{of.key}_{label}"] for of in (one, reference))
+    ends = [v * right.value for v in (mine.lower95, mine.upper95) if v is not None]
+    return len(ends) == 2 and max(ends) < 0.0
