@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from vvuq.dossier.figures.canvas import BASE, IGNORANCE, INK, MUTED, NOISE, TWIN, column, sheet, style, to_svg, words
 from vvuq.record import Table
@@ -32,6 +32,7 @@ def _moved(axes: Axes, table: Table) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(title="Fitted over declared")
