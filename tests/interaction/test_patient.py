@@ -1,6 +1,7 @@
 """The verbs at the bedside: they equal the filter step by step, what-ifs are paired, and a forecast widens."""
 
 from dataclasses import replace
+from functools import cache
 
 import freeliving
 import numpy as np
@@ -29,7 +30,14 @@ HOME = freeliving.cohort(2, days=1.5)
 ONE = HOME.patients[0]
 AHEAD = np.arange(15.0, 181.0, 15.0)
 DRAWS = Draws(3, "test", "one")
-FOLLOWED = assimilate(TWIN, KNOWN, HOME, ONE)
+
+
+@cache
+def followed():
+    """The patient, followed once: not while tests are collected."""
+    return assimilate(TWIN, KNOWN, HOME, ONE)
+
+
 ORIGIN = next(d.time for d in ONE.doses if d.what == "carbohydrate" and d.time > ONE.measurements[40].time)
 
 
@@ -50,24 +58,24 @@ def test_a_gap_begins_a_record_anew():
     first, last = ONE.measurements[0].time, ONE.measurements[-1].time
     later = tuple(replace(m, time=m.time + last - first + 300.0) for m in ONE.measurements)
     found = assimilate(TWIN, KNOWN, HOME, replace(ONE, measurements=(*ONE.measurements, *later)))
-    assert len(found.courses) == 2 and len(FOLLOWED.courses) == 1
-    np.testing.assert_array_equal(found.courses[0].mean, FOLLOWED.courses[0].mean)
+    assert len(found.courses) == 2 and len(followed().courses) == 1
+    np.testing.assert_array_equal(found.courses[0].mean, followed().courses[0].mean)
     assert found.priors[1].mean[TWIN.model.state_index("G")] == later[0].value
 
 
 def test_before_the_record_there_is_nothing_to_forecast_from():
     with pytest.raises(NotEvaluable, match="nothing is on record"):
-        forecast(FOLLOWED, ONE.measurements[0].time - 1.0, AHEAD, members=10, draws=DRAWS)
+        forecast(followed(), ONE.measurements[0].time - 1.0, AHEAD, members=10, draws=DRAWS)
 
 
 @pytest.mark.parametrize("ahead", [[], [0.0], [30.0, 15.0], [np.nan]])
 def test_what_does_not_lie_ahead_is_refused(ahead):
     with pytest.raises(InputError, match="ascending times above 0"):
-        forecast(FOLLOWED, ORIGIN, ahead, members=10, draws=DRAWS)
+        forecast(followed(), ORIGIN, ahead, members=10, draws=DRAWS)
 
 
 def test_without_another_action_a_what_if_differs_by_exactly_nothing():
-    found = what_if(FOLLOWED, ORIGIN, AHEAD, Actions(), members=50, draws=DRAWS)
+    found = what_if(followed(), ORIGIN, AHEAD, Actions(), members=50, draws=DRAWS)
     assert np.all(found.difference() == 0.0)
 
 
@@ -80,27 +88,27 @@ def test_without_another_action_a_what_if_differs_by_exactly_nothing():
     ],
 )
 def test_an_action_moves_every_member_its_own_way(actions, sign):
-    found = what_if(FOLLOWED, ORIGIN, AHEAD, actions, members=50, draws=DRAWS)
+    found = what_if(followed(), ORIGIN, AHEAD, actions, members=50, draws=DRAWS)
     assert np.all(sign * found.difference() >= -0.02)  # a new event cuts the solver's steps anew
     assert np.all(sign * found.difference()[-1] > 0.1)
-    independent = forecast(FOLLOWED, ORIGIN, AHEAD, members=50, draws=Draws(4, "other"), actions=actions)
+    independent = forecast(followed(), ORIGIN, AHEAD, members=50, draws=Draws(4, "other"), actions=actions)
     blurred = independent.values - found.recorded.values
     assert blurred.std(axis=1)[-1] > 2.0 * found.difference().std(axis=1)[-1]
 
 
 def test_what_is_not_on_record_cannot_be_withheld():
     with pytest.raises(InputError, match="kind recorded at the origin"):
-        what_if(FOLLOWED, ORIGIN + 1.0, AHEAD, Actions(withhold=("rapid_insulin",)), members=9, draws=DRAWS)
+        what_if(followed(), ORIGIN + 1.0, AHEAD, Actions(withhold=("rapid_insulin",)), members=9, draws=DRAWS)
 
 
 @pytest.mark.parametrize("dose", [Dose(ORIGIN - 1.0, 5.0, what="carbohydrate"), Dose(ORIGIN, 5.0, what="tea")])
 def test_a_dose_in_the_past_or_of_no_known_kind_is_refused(dose):
     with pytest.raises(InputError, match="a dose above 0 from"):
-        what_if(FOLLOWED, ORIGIN, AHEAD, Actions(give=(dose,)), members=9, draws=DRAWS)
+        what_if(followed(), ORIGIN, AHEAD, Actions(give=(dose,)), members=9, draws=DRAWS)
 
 
 def test_members_side_by_side_walk_as_one_at_a_time():
-    system, belief = tracking_system(TWIN, KNOWN), FOLLOWED.belief(ORIGIN)
+    system, belief = tracking_system(TWIN, KNOWN), followed().belief(ORIGIN)
     rng, schedule = np.random.default_rng(0), TWIN.schedule(HOME, ONE)
     members = belief.mean[:, None] + belief.root @ rng.standard_normal((system.size, 21))
     walk = rng.standard_normal((12, system.size, 21))
@@ -112,7 +120,7 @@ def test_members_side_by_side_walk_as_one_at_a_time():
 
 
 def test_drift_widens_a_forecast_and_a_walk_is_asked_for():
-    system, belief = tracking_system(TWIN, KNOWN), FOLLOWED.belief(ORIGIN)
+    system, belief = tracking_system(TWIN, KNOWN), followed().belief(ORIGIN)
     still = replace(system, drift=np.zeros(system.size))
     schedule, normals = TWIN.schedule(HOME, ONE), DRAWS.normal(0, "x", (system.size, 200))
     calm = forecast_from(still, belief, schedule, "cgm", belief.time + AHEAD, normals)
@@ -126,7 +134,7 @@ def test_drift_widens_a_forecast_and_a_walk_is_asked_for():
 def test_a_probability_is_the_share_of_paths_that_cross():
     readings = np.array([[80.0, 75.0, 60.0, 90.0], [69.9, 71.0, 80.0, 90.0]])
     assert probability_below(readings, 70.0) == 0.5
-    found = forecast(FOLLOWED, ORIGIN, AHEAD, members=64, draws=DRAWS)
-    seen = readings_of(FOLLOWED, ORIGIN, found, DRAWS)
+    found = forecast(followed(), ORIGIN, AHEAD, members=64, draws=DRAWS)
+    seen = readings_of(followed(), ORIGIN, found, DRAWS)
     assert TWIN.follow.lowest <= seen.min() and seen.max() <= TWIN.follow.highest
     assert probability_below(seen, 1e9) == 1.0 and probability_below(seen, 0.0) == 0.0

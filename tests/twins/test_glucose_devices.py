@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from twins.uva import module
+from uva import module
 
 from vvuq.errors import InputError
 from vvuq.numerics.streams import Draws

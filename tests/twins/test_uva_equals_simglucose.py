@@ -14,7 +14,7 @@ import pytest
 import tables
 from external import simglucose
 from scipy.integrate import solve_ivp
-from twins.uva import day, module, uva
+from uva import day, module, uva
 
 from vvuq.models import Adaptive, simulate
 

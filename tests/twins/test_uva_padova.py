@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins.uva import BOLUSES, MEALS, day, drawn, module, uva
-from twins.uva_by_hand import course, derived
+from uva import BOLUSES, MEALS, day, drawn, module, uva
+from uva_by_hand import course, derived
 
 from vvuq.errors import InputError
 from vvuq.models import Adaptive, Infusion, Level, Range, Reset, Schedule, simulate

@@ -215,7 +215,7 @@ def insulin_gained(t, x, u, theta):
 
 ENVELOPE = Envelope(
     duration=DAY,
-    covariates={"weight": WEIGHT},
+    covariates={"weight": WEIGHT, "age": Range(18.0, 80.0, "year"), "bmi": Range(16.0, 35.0, "kg/m^2")},
     doses=DOSES,
     dose_units=DOSE_UNITS,
     dose_per="weight",
