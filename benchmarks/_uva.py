@@ -73,9 +73,9 @@ def _ours(ratios: tuple[float, ...]) -> tuple[Solver, float]:
 def patient_module() -> ModuleType:
     """simglucose.patient.t1dpatient, with stand-ins for the two modules that it imports and does not use for this."""
     registration = ModuleType("gym.envs.registration")
-    registration.register = lambda **options: None  # type: ignore[attr-defined]
+    vars(registration)["register"] = lambda **options: None
     resources = ModuleType("pkg_resources")
-    resources.resource_filename = _file  # type: ignore[attr-defined]
+    vars(resources)["resource_filename"] = _file
     stand_ins = {"gym": ModuleType("gym"), "gym.envs": ModuleType("gym.envs"), "gym.envs.registration": registration}
     for name, module in (stand_ins | {"pkg_resources": resources}).items():
         sys.modules.setdefault(name, module)
