@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from vvuq.analyses.validation.answers import answers, asked_at, until
+from vvuq.analyses.validation.forecasts import Asked
 from vvuq.analyses.validation.scaffold_answers import candidates, scaffold_answers
 from vvuq.analyses.validation.scaffolds import change_of
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.interaction.forecaster import AHEAD, eligible, truths
 from vvuq.models import Bolus, LogNormal, Schedule, Twin
-from vvuq.numerics.streams import Draws
 from vvuq.record import Dose
 
 BUILD = freeliving.cohort(3, days=1.5)
@@ -121,9 +121,8 @@ def test_an_answer_uses_the_record_up_to_its_origin_and_the_dose():
     seen = until(patient, float(at[1]), Dose(0.0, 7.0, what="carbohydrate"))
     assert max(m.time for m in seen.measurements) == at[1] and max(d.time for d in seen.doses) == at[1]
     assert Dose(float(at[1]), 7.0, what="carbohydrate") in seen.doses and until(patient, float(at[1])).doses
-    one = answers(
-        Knows(with_k(0.01), each=0.02), BUILD, {patient.id: at}, Dose(0.0, 5.0, what="carbohydrate"), 20, Draws(1, "t")
-    )
+    five = Dose(0.0, 5.0, what="carbohydrate")
+    one = answers(Knows(with_k(0.01), each=0.02), BUILD, {patient.id: at}, five, Asked(20, 240.0, 70.0))
     np.testing.assert_allclose(one, [[5.0, 10.0, 20.0, 30.0]])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from vvuq.analyses.validation.forecast_comparison import forecast_comparison
 from vvuq.analyses.validation.forecast_holdout import forecast_holdout
 from vvuq.analyses.validation.forecast_report import units
+from vvuq.analyses.validation.interpretability import interpretability
 from vvuq.analyses.validation.sample_efficiency import sample_efficiency
 from vvuq.analyses.validation.scaffold_bias import scaffold_bias
 from vvuq.record import Analysis, Cell, Cost, Evidence, Quantity, Table
@@ -109,6 +110,22 @@ def by_scaffold() -> Table:
     return table("Error and bias over scaffolds", columns, rows)
 
 
+def interpretability_tables() -> dict[str, Table]:
+    """What is inside of two forecasters, and what they make of a dose."""
+    names = [("walk", "mechanistic"), ("net", "data-driven")]
+    inside = [(*names[0], 12, 10, 0, None), (*names[1], 0, 0, 2088, 0.01)]
+    numbers = [("walk", "rate", "1/h", 0.2, 0.1, 0.4, "a rate"), ("walk", "error", "mg/L", 4.0, None, None, "an SD")]
+    answers = [("2 dose", n, k, h, v := number(n, h), v - 0.2, v + 0.2, 100.0 if h == 180 else None)
+               for n, k in names for h in HORIZONS]  # fmt: skip
+    learned = [("mix", "A", "below 70 mg/L", 40, 6, 0.5, -0.1, -0.2, 0.0, "mg/L/h")]
+    return {
+        "inside": table("Inside", "forecaster kind numbers known weights weights_alike", inside),
+        "numbers": table("Numbers", "forecaster parameter unit estimate low high meaning", numbers),
+        "answers": table("Answers", "action forecaster kind ahead answer low high right", answers),
+        "learned": table("Learned", "forecaster state moments readings patients core added low high unit", learned),
+    }
+
+
 def forecasters() -> tuple[Evidence, ...]:
     """The comparison, the held-out and external patients, error against days and over scaffolds."""
     held = values() | values("_elsewhere")
@@ -116,6 +133,7 @@ def forecasters() -> tuple[Evidence, ...]:
         found(forecast_comparison, values(), tables(), "The net is best.", "The walk is beaten."),
         found(forecast_holdout, held, tables() | tables("_elsewhere"), "The walk was opened.", "It is too sure."),
         found(sample_efficiency, {"n_patients": Quantity(6.0, "1")}, {"by_days": by_days()}, "Days help the net."),
+        found(interpretability, {"n_questions": Quantity(12.0, "1")}, interpretability_tables(), "The walk is read."),
         found(
             scaffold_bias, {"n_patients": Quantity(6.0, "1")}, {"by_scaffold": by_scaffold()}, "Slow costs the walk."
         ),

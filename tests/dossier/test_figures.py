@@ -10,6 +10,7 @@ from dossier.made_up import all_evidence, convergence, filter_consistency, fishe
 from dossier.made_up_decision import decisions
 from dossier.made_up_following import scaffold_answers, tracking_fit
 from dossier.made_up_forecasters import by_days as days_table
+from dossier.made_up_forecasters import interpretability_tables
 from dossier.made_up_forecasters import tables as forecast_tables
 from dossier.parsed import parse
 
@@ -22,6 +23,7 @@ from vvuq.dossier.figures.forecast import predicted_observed, reliability
 from vvuq.dossier.figures.forecasters import by_horizon, by_step, event_reliability, sharpness
 from vvuq.dossier.figures.indices import index_plot, settling
 from vvuq.dossier.figures.information import by_samples
+from vvuq.dossier.figures.interpretability import interpretability
 from vvuq.dossier.figures.order import order_plot
 from vvuq.dossier.figures.scaffolds import scaffolds
 from vvuq.record import Table
@@ -31,6 +33,7 @@ INDICES = sensitivity().tables
 FILTER = filter_consistency().tables
 AHEAD, DAYS = forecast_tables(), days_table()
 DECISION, WHAT_IF = (one.tables for one in decisions())
+INSIDE = interpretability_tables()
 FOLLOWED = tracking_fit().tables
 
 
@@ -54,6 +57,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "days": by_step(f"{prefix}14", DAYS, "days", "Days", "alt"),
         "decision": decision_curve(f"{prefix}21", DECISION["decision_curve"], 25.0, "alt"),
         "changes": changes(f"{prefix}22", WHAT_IF["changes"], WHAT_IF["known"], "alt"),
+        "interpretability": interpretability(f"{prefix}41", INSIDE["inside"], INSIDE["answers"], "alt"),
         "scaffolds": scaffolds(f"{prefix}31", scaffold_answers().tables["answers"], "alt"),
         "following": following(f"{prefix}20", FOLLOWED["estimates"], FOLLOWED["patients"], "alt"),
     }

@@ -11,6 +11,7 @@ from home import record, structures
 from vvuq.calibration.tracking import declared
 from vvuq.interaction.corrected import Corrected
 from vvuq.interaction.forecaster import eligible, truths
+from vvuq.interaction.inside import correction, inside
 from vvuq.interaction.patient import assimilate
 from vvuq.interaction.personal import FittedPersonal
 from vvuq.models import RK4, Adaptive, Bolus, Infusion, Level, Model, Schedule, simulate
@@ -183,11 +184,40 @@ def test_as_a_forecaster_it_sees_no_future_and_says_what_it_is():
     origins = eligible(patient, stride=600.0)[:3]
     found = fitted.paths(cohort, patient, origins, 8, Draws(1, "paths"))
     assert found.shape == (3, 12, 8) and np.isfinite(found).all() and fast.kind == "hybrid"
+    assert fitted.learned == NAMES and inside(fitted).weights.any()
     later = tuple(m for m in patient.measurements if m.time <= origins[0])
     known = replace(patient, measurements=later, doses=tuple(d for d in patient.doses if d.time <= origins[0]))
     alone = replace(cohort, patients=(known,))
     np.testing.assert_allclose(fitted.paths(alone, known, origins[:1], 8, Draws(1, "paths")), found[:1], rtol=1e-9)
     assert fast.short().learn is brief
+
+
+def test_what_it_learned_is_told_apart_from_its_core():
+    cohort = at_home()
+    (patient,) = cohort.patients
+    twin = hybrid.hybrid_twin(TWIN)
+    known = replace(declared(TWIN), theta=np.concatenate([MEDIANS, teacher()]))
+    fit = FittedPersonal(twin, known, cohort.units, NAMES)
+    found = correction(fit, cohort, patient)
+    (course,), (G, *_) = assimilate(twin, known, cohort, patient).courses, [CORE.state_index("G")]
+    assert found.units[G] == ("G", "mg/dL/min") and np.flatnonzero(found.added.any(axis=1)).tolist() == [G]
+    np.testing.assert_array_equal(found.times, course.times)
+    np.testing.assert_array_equal(found.seen, [m.value for m in patient.measurements])
+    p = {q.name: float(v) for q, v in zip(CORE.parameters, MEDIANS, strict=True)}
+    for k in (3, 77, 200):
+        x, time = dict(zip(CORE.states, course.mean[k], strict=False)), course.times[k]
+        SI, Gb, _ = np.exp(course.mean[k, len(CORE.states) :])
+        angle = 2.0 * np.pi * (np.ceil(time / 60.0) - 0.5) / 24.0  # of the hour that ends at the reading
+        insulin, food = SI * x["Ip"] / (p["VI"] * 70.0 * p["SG"]), p["kabs"] * x["Qgut"] / (p["VG"] * 70.0)
+        z = (x["G"] / Gb - 1.0, x["X"] / p["SG"], insulin, food / (p["SG"] * Gb), np.sin(angle), np.cos(angle))
+        added = p["SG"] * Gb * hybrid.network(z, teacher())
+        assert found.added[G, k] == pytest.approx(added, rel=1e-9) and abs(added) > 1e-3
+    told = inside(fit)
+    np.testing.assert_array_equal(told.weights, teacher())
+    assert {n.name: n.unit for n in told.numbers if n.name in ("SI", "drift_SI", "error_cgm")} == {
+        "SI": "L/mIU/min", "drift_SI": "1/min^0.5", "error_cgm": "mg/dL"
+    }  # fmt: skip
+    assert correction(FittedPersonal(TWIN, declared(TWIN), cohort.units), cohort, patient) is None
 
 
 class Quick:

@@ -19,7 +19,9 @@ class Learn(Protocol):
     """How a correction is learned."""
 
     def __call__(self, core: Twin, known: Tracking, cohort: Cohort, draws: Draws) -> tuple[Twin, Tracking]:
-        """The corrected twin, and what is known of its population, where the core's is `known`."""
+        """The corrected twin, and what is known of its population, where the core's is `known`.
+
+        The corrected model has parameters beside those of the core; with all of these 0 it is the core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +44,8 @@ class Corrected:
 
     def fit(self, cohort: Cohort, draws: Draws) -> FittedPersonal:
         """Fits the core and learns. Raises as fit_tracking does."""
-        known = self.core.fit(cohort, draws).known
-        return FittedPersonal(*self.learn(self.core.twin, known, cohort, draws), cohort.units)
+        core = self.core.twin
+        twin, known = self.learn(core, self.core.fit(cohort, draws).known, cohort, draws)
+        before = {p.name for p in core.model.parameters}
+        learned = tuple(p.name for p in twin.model.parameters if p.name not in before)
+        return FittedPersonal(twin, known, cohort.units, learned)

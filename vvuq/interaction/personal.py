@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vvuq.calibration.numbers import numbers_of
 from vvuq.calibration.tracked import fit_once
 from vvuq.calibration.tracking import Tracking
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecaster import AHEAD, Kind, check_units, own
+from vvuq.interaction.inside import Inside
 from vvuq.interaction.patient import Followed, assimilate, forecast, readings_of
 from vvuq.models.twin import Twin
 from vvuq.numerics.streams import Draws
@@ -22,11 +24,17 @@ HORIZONS = (30.0, 60.0, 120.0, 180.0)  # minutes that the fit scores
 
 @dataclass(frozen=True, slots=True)
 class FittedPersonal:
-    """A fitted population."""
+    """A fitted population. learned: parameters that no prior knows, the weights of a correction."""
 
     twin: Twin
     known: Tracking
     units: tuple[tuple[str, str], ...]
+    learned: tuple[str, ...] = ()
+
+    def inside(self) -> Inside:
+        """What the fit moved, in its units, and the weights."""
+        places = [self.twin.model.parameter_index(name) for name in self.learned]
+        return Inside(numbers_of(self.twin, self.known), self.known.theta[places])
 
     def paths(self, cohort: Cohort, patient: Patient, origins: Floats, members: int, draws: Draws) -> Floats:
         """Paths (k, 12, members) of readings; not-a-number where the filter knows nothing yet or fails."""

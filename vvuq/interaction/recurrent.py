@@ -28,6 +28,7 @@ from vvuq.interaction.forecaster import (
     readings,
     truths,
 )
+from vvuq.interaction.inside import Inside
 from vvuq.interaction.network import Sequences, Shape, Training, outputs, train
 from vvuq.numerics.streams import Draws
 from vvuq.record import Cohort, Floats, Patient
@@ -57,6 +58,10 @@ class FittedNetworks:
     residuals: Library
     range: tuple[float, float]
     units: tuple[tuple[str, str], ...]
+
+    def inside(self) -> Inside:
+        """Weights alone, of all networks."""
+        return Inside((), np.concatenate(self.weights))
 
     def moments(self, patient: Patient, origins: Floats) -> tuple[Floats, Floats]:
         """Means and SDs (networks, k, 12) of readings; not-a-number where there is no forecast."""

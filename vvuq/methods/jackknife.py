@@ -19,8 +19,13 @@ def jackknife(rows: Floats, statistics: Callable[[Floats], Floats]) -> tuple[Flo
     """The statistics (k,) of rows (patients, columns), and their standard errors (k,); 2 patients or more."""
     n = len(rows)
     without = np.array([statistics(np.delete(rows, i, axis=0)) for i in range(n)])
-    errors = np.sqrt((n - 1.0) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    return statistics(rows), errors
+    return statistics(rows), errors_of(without)
+
+
+def errors_of(without: Floats) -> Floats:
+    """Standard errors (k,) from statistics (n, k), each without one of n patients, or groups of patients."""
+    n = len(without)
+    return np.asarray(np.sqrt((n - 1.0) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0)))
 
 
 def t_quantity(
@@ -34,3 +39,10 @@ def t_quantity(
     ends = (float(np.clip(value + e, low, high)) for e in (-two, two, -one, one))
     below, above, lower, upper = ends
     return Quantity(float(value), unit, below, above, 0.95, lower, upper, "epistemic", n)
+
+
+def raised(q: Quantity) -> Quantity:
+    """A quantity of a logarithm as one of the value itself."""
+    ends = (None if v is None else float(np.exp(min(v, 700.0))) for v in (q.low, q.high, q.lower95, q.upper95))
+    low, high, lower, upper = ends
+    return Quantity(float(np.exp(q.value)), q.unit, low, high, q.level, lower, upper, q.kind, q.n)

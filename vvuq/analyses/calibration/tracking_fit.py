@@ -11,10 +11,11 @@ from vvuq.analyses import analysis, evidence
 from vvuq.analyses.calibration.learned import Learned, days_table, learned_of, patients_table
 from vvuq.analyses.settings import Count, Positive
 from vvuq.analyses.tracked import tracked
+from vvuq.calibration.numbers import numbers_of
 from vvuq.calibration.tracking import Tracking, declared, followed
 from vvuq.data.split import subset
 from vvuq.errors import NotEvaluable
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import jackknife, raised, t_quantity
 from vvuq.models.parameter import Parameter
 from vvuq.models.twin import Twin
 from vvuq.models.units import factor
@@ -36,15 +37,8 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def fitted_units(twin: Twin) -> dict[str, str]:
-    """Name and unit of what the fit moves: typical parameters, drifts, the error of what is read."""
-    follow, time = followed(twin), twin.model.time_unit
-    units = {p.name: p.unit for p in twin.model.parameters}
-    out = {name: units[name] for name in (*twin.personal, *follow.shared)}
-    for name, value in follow.drift.items():
-        if value > 0.0:
-            out[f"drift_{name}"] = f"{twin.model.states.get(name, '1')}/{time}^0.5"
-    channel = twin.model.observables[twin.model.observable_index(follow.observable)]
-    return out | {f"error_{channel.name}": channel.unit}
+    """Name and unit of what the fit moves."""
+    return {one.name: one.unit for one in numbers_of(twin, declared(twin))}
 
 
 @analysis(
@@ -59,7 +53,7 @@ def tracking_fit(
 
     leave_out: intervals from fits that leave one patient out in turn; otherwise there are none."""
     build = context.build()
-    found, first = tracked(twin, build, every=every, evaluations=evaluations), declared(twin)
+    found = tracked(twin, build, every=every, evaluations=evaluations)
     units, n = fitted_units(twin), len(found.patients)
     numbers, errors = _logs(twin, found), np.full(len(units), np.nan)
     if leave_out and n > 1:
@@ -74,7 +68,7 @@ def tracking_fit(
         "score_before": Quantity(found.start_objective, "1", n=n),
     }
     for (key, unit), log, error in zip(units.items(), numbers, errors, strict=True):
-        values[key] = _raised(t_quantity(float(log), float(error), unit, n))
+        values[key] = raised(t_quantity(float(log), float(error), unit, n))
     for name in (*twin.personal, *followed(twin).shared):
         prior = _parameter(twin, name)
         values[f"prior_{name}"] = Quantity(float(prior.prior.quantile(0.5)), prior.unit)
@@ -83,7 +77,7 @@ def tracking_fit(
     for one in learned:
         values |= one.values()
     tables = {
-        "estimates": _estimates(twin, values, np.exp(_logs(twin, first))),
+        "estimates": _estimates(twin, values),
         "patients": patients_table(twin, learned),
         "days": days_table(twin, found, build),
     }
@@ -106,18 +100,7 @@ def _of(cohort: Cohort, rows: Floats) -> Cohort:
 
 def _logs(twin: Twin, found: Tracking) -> Floats:
     """Logarithms of what `fitted_units` names."""
-    follow, model = followed(twin), twin.model
-    rows = (*model.states, *twin.personal)
-    typical = [found.theta[model.parameter_index(name)] for name in (*twin.personal, *follow.shared)]
-    drifts = [found.drift[rows.index(name)] for name, value in follow.drift.items() if value > 0.0]
-    return np.log([*typical, *drifts, found.noise[model.observable_index(follow.observable)].sd])
-
-
-def _raised(q: Quantity) -> Quantity:
-    """A quantity of a logarithm as one of the value itself."""
-    ends = (None if v is None else float(np.exp(min(v, 700.0))) for v in (q.low, q.high, q.lower95, q.upper95))
-    low, high, lower, upper = ends
-    return Quantity(float(np.exp(q.value)), q.unit, low, high, q.level, lower, upper, q.kind, q.n)
+    return np.log([one.value for one in numbers_of(twin, found)])
 
 
 def _parameter(twin: Twin, name: str) -> Parameter:
@@ -134,15 +117,13 @@ def _percentile(parameter: Parameter, value: float) -> float:
     return 100.0 * low
 
 
-def _estimates(twin: Twin, values: Mapping[str, Quantity], before: Floats) -> Table:
+def _estimates(twin: Twin, values: Mapping[str, Quantity]) -> Table:
     """What was fitted beside what was declared; percentile: in the prior, for parameters."""
     rows: list[tuple[Cell, ...]] = []
-    meanings = {p.name: p.meaning for p in twin.model.parameters}
-    for (key, unit), start in zip(fitted_units(twin).items(), before, strict=True):
-        q, place = values[key], values.get(f"percentile_{key}")
-        told = meanings.get(key) or ("random change" if key.startswith("drift_") else "error of a reading, SD")
+    for one in numbers_of(twin, declared(twin)):
+        q, place = values[one.name], values.get(f"percentile_{one.name}")
         percentile = None if place is None else place.value
-        rows.append((key, unit, float(start), q.value, q.low, q.high, percentile, told))
+        rows.append((one.name, one.unit, one.value, q.value, q.low, q.high, percentile, one.meaning))
     columns = ("parameter", "unit", "declared", "estimate", "low", "high", "prior_percentile", "meaning")
     title = "The population from the build patients (95 % intervals: each patient left out in turn)"
     return Table(title, columns, ("", "", "", "", "", "", "%", ""), tuple(rows))

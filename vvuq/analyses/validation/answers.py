@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vvuq.analyses.validation.forecasts import HORIZONS
+from vvuq.analyses.validation.forecasts import HORIZONS, Asked
 from vvuq.interaction.forecaster import AHEAD, Fitted, eligible
-from vvuq.numerics.streams import Draws
 from vvuq.record import Cohort, Dose, Floats, Patient
 
 STEPS = [AHEAD.tolist().index(horizon) for horizon in HORIZONS]
@@ -28,26 +27,22 @@ def until(patient: Patient, origin: float, *doses: Dose) -> Patient:
     return replace(patient, doses=tuple(sorted(given, key=lambda d: d.time)), measurements=seen)
 
 
-def answers(
-    fit: Fitted, cohort: Cohort, moments: Mapping[str, Floats], dose: Dose, members: int, draws: Draws
-) -> Floats:
+def answers(fit: Fitted, cohort: Cohort, moments: Mapping[str, Floats], dose: Dose, asked: Asked) -> Floats:
     """(patients, horizons) mean over moments of what the dose changes; a forecaster draws both with the same numbers.
 
     Patients are those of `moments`, in the cohort's order."""
-    out = []
-    for patient in cohort.patients:
-        if patient.id not in moments:
-            continue
-        found = [_answer(fit, cohort, patient, float(at), dose, members, draws) for at in moments[patient.id]]
-        out.append(np.mean(found, axis=0))
-    return np.array(out)
+    there = [patient for patient in cohort.patients if patient.id in moments]
+    return np.array([each_answer(fit, cohort, p, moments[p.id], dose, asked).mean(axis=0) for p in there])
 
 
-def _answer(
-    fit: Fitted, cohort: Cohort, patient: Patient, origin: float, dose: Dose, members: int, draws: Draws
-) -> Floats:
-    at = np.array([origin])
+def each_answer(fit: Fitted, cohort: Cohort, patient: Patient, moments: Floats, dose: Dose, asked: Asked) -> Floats:
+    """(moments, horizons) what the dose changes for one patient, mean over members."""
+    return np.array([_answer(fit, cohort, patient, float(at), dose, asked) for at in moments])
+
+
+def _answer(fit: Fitted, cohort: Cohort, patient: Patient, origin: float, dose: Dose, asked: Asked) -> Floats:
+    at, draws = np.array([origin]), asked.draws("paths")
     with_it, without = (
-        fit.paths(cohort, until(patient, origin, *doses), at, members, draws)[0] for doses in ((dose,), ())
+        fit.paths(cohort, until(patient, origin, *doses), at, asked.members, draws)[0] for doses in ((dose,), ())
     )
     return np.asarray((with_it - without).mean(axis=1)[STEPS])

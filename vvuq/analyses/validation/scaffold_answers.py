@@ -133,7 +133,7 @@ def scaffold_answers(
     scores = scored([(fits, cohort)], asked)
     moments = {p.id: asked_at(p, stride, questions) for p in cohort.patients if p.id in scores.rows[next(iter(fits))]}
     effects = {
-        (one, action_label(act)): answers(fits[one.key], cohort, moments, _dose(act), members, asked.draws("paths"))
+        (one, action_label(act)): answers(fits[one.key], cohort, moments, dose_of(act), asked)
         for one in known
         for act in acts
     }
@@ -154,7 +154,8 @@ def scaffold_answers(
     )  # fmt: skip
 
 
-def _dose(action: Action) -> Dose:
+def dose_of(action: Action) -> Dose:
+    """The dose, for `answers` to give at a moment."""
     return Dose(0.0, action["amount"], what=action["what"])
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.forecasters import MOST, by_horizon, by_step, event_reliability, sharpness
+from vvuq.dossier.figures.interpretability import interpretability
 from vvuq.dossier.quote import grid
 from vvuq.dossier.source import Source, Stored, texts_of
 from vvuq.dossier.view import Block, Figure, Grid, Section
 from vvuq.record import Evidence, Table
 
-PARTS = ("forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias")
+PARTS = ("forecast_comparison", "forecast_holdout", "sample_efficiency", "interpretability", "scaffold_bias")
 MEANINGS = (
     ("CRPS", "distance of the whole forecast from the reading that came, in its unit; 0 is best."),
     ("RMSE, MARD", "error of the forecast's mean; relative error of its median, as for sensors."),
@@ -40,7 +41,8 @@ _ERRORS = (
     "gain_high",
 )
 _SHARP = ("ahead", "forecaster", "coverage_90", "coverage_low", "coverage_high", "width_90", "interval_score")
-_COUNTS = ("n_patients", "n_origins", "n_events")
+_COUNTS = ("n_patients", "n_origins", "n_events", "n_questions")
+_READ = ("inside", "numbers", "answers", "learned")  # tables of interpretability, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,10 @@ def _block(source: Source, name: str) -> Block:
     suffixes = _suffixes(found) if found else []
     grids = [table for suffix in suffixes for table in _grids(record, suffix)]
     omit = {f"{table}{suffix}" for suffix in suffixes for table in ("by_horizon", "calibration", "events")}
-    draw = (_errors, _sharp, _reliable, _days, _scaffolds)
+    draw = (_errors, _sharp, _reliable, _days, _inside, _scaffolds)
+    tables: tuple[str | Grid, ...] = (*grids, *(key for key in _READ if found and key in found.tables))
     return block(
-        source, name, values, grids, draw, section="forecasters", omit={*(found.values if found else ()), *omit}
+        source, name, values, tables, draw, section="forecasters", omit={*(found.values if found else ()), *omit}
     )
 
 
@@ -145,6 +148,20 @@ def _days(ident: str, evidence: Evidence) -> Figure | None:
         "What do more days of the fitted patients gain? Patients that were not fitted, the same moments throughout"
     )
     return _stepped(ident, evidence, ("by_days", "days", "Days of each fitted patient"), caption)
+
+
+def _inside(ident: str, evidence: Evidence) -> Figure | None:
+    inside, answers = evidence.tables.get("inside"), evidence.tables.get("answers")
+    if inside is None or answers is None or not inside.rows or not answers.rows:
+        return None
+    counts = [f"{who} {n} numbers with a unit, {known} of them known, {w} weights"
+              for who, n, known, w in texts_of(inside, ("forecaster", "numbers", "known", "weights"))]  # fmt: skip
+    rows = texts_of(answers, ("action", "forecaster", "ahead", "answer"))
+    moved = [f"{action} by {who} at {h} min {answer}" for action, who, h, answer in rows]
+    alt = f"{'; '.join(counts)}. Changes: {'; '.join(moved)}."
+    caption = "What can be read inside of a forecaster, and what does it say that a dose changes?"
+    svg = interpretability("figure-interpretability", inside, answers, alt)
+    return Figure("figure-interpretability", svg, alt, caption, ident)
 
 
 def _scaffolds(ident: str, evidence: Evidence) -> Figure | None:
