@@ -8,7 +8,7 @@ import pytest
 
 from vvuq.analyses.validation.answers import answers, asked_at, until
 from vvuq.analyses.validation.forecasts import Asked
-from vvuq.analyses.validation.scaffold_answers import candidates, scaffold_answers
+from vvuq.analyses.validation.scaffold_answers import candidates, scaffold_answers, wrong_scaffolds_were_asked
 from vvuq.analyses.validation.scaffolds import change_of
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.interaction.forecaster import AHEAD, eligible, truths
@@ -98,6 +98,15 @@ def test_what_forecasts_do_not_betray_is_named(found):
     told = " ".join(found.negative)
     assert "twin (deaf) forecasts hardly worse" in told and "net (as declared) answers 20 carbohydrate" in told
     assert "poor" not in told and "no true answer is known" in found.findings[0]
+
+
+def test_model_form_is_explored_by_two_wrong_scaffolds_and_not_by_one(found):
+    (told,) = wrong_scaffolds_were_asked.run(found)
+    assert (told.leaf, told.gradation) == ("validation.model.form", "b") and "2 mechanisms" in told.reason
+    one = replace(found, inputs=found.inputs | {"wrong": WRONG[:1]})
+    assert [f.gradation for f in wrong_scaffolds_were_asked.run(one)] == ["a"]
+    bare = {key: replace(q, low=None, high=None) for key, q in found.values.items()}
+    assert wrong_scaffolds_were_asked.run(replace(found, values=bare)) == ()
 
 
 def test_an_answer_of_the_wrong_sign_is_named(stand_in):

@@ -6,7 +6,7 @@ import freeliving
 import numpy as np
 import pytest
 
-from vvuq.analyses.validation.scaffold_bias import scaffold_bias
+from vvuq.analyses.validation.scaffold_bias import scaffold_bias, wrong_scaffolds_were_forecast_with
 from vvuq.errors import InputError
 from vvuq.interaction.corrected import Corrected
 from vvuq.interaction.forecaster import over, truths
@@ -68,6 +68,16 @@ def test_it_is_said_and_shown(found):
     (table,) = found.tables.values()
     assert [row[:2] for row in table.rows if row[1] == "leaning"] == [("as declared", "leaning"), ("high", "leaning")]
     assert all(len(row) == len(table.columns) == len(table.units) for row in table.rows)
+
+
+def test_one_wrong_scaffold_explores_no_form(found):
+    (told,) = wrong_scaffolds_were_forecast_with.run(found)
+    assert (told.leaf, told.gradation) == ("validation.model.form", "a") and "(high)" in told.reason
+    same = replace(found, inputs=found.inputs | {"wrong": [HIGH, HIGH]})
+    assert wrong_scaffolds_were_forecast_with.run(same)[0].gradation == "a"
+    more = {key.replace("_high", "_low"): q for key, q in found.values.items() if key.startswith("crps_loss")}
+    two = replace(found, values=found.values | more, inputs=found.inputs | {"wrong": [HIGH, {"name": "low"}]})
+    assert wrong_scaffolds_were_forecast_with.run(two)[0].gradation == "b"
 
 
 @pytest.mark.parametrize(("factors", "told"), [({"bse": 2.0}, "did you mean base"), ({"k": 2.0}, "not personal")])

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from vvuq.analyses import analysis, evidence
+from vvuq.analyses import analysis, check, evidence
 from vvuq.analyses.settings import Name, Positive, refused
 from vvuq.analyses.validation.answers import answers, asked_at
 from vvuq.analyses.validation.forecasts import (
@@ -29,12 +29,12 @@ from vvuq.analyses.validation.forecasts import (
     slug,
     unit_of,
 )
-from vvuq.analyses.validation.scaffolds import RIGHT, Wrong, WrongOnes, change_of
+from vvuq.analyses.validation.scaffolds import RIGHT, Wrong, WrongOnes, change_of, explored
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecaster import Forecaster, over, shortened
 from vvuq.methods.jackknife import jackknife, t_quantity
 from vvuq.models.twin import Twin
-from vvuq.record import Cell, Cohort, Context, Dose, Evidence, Floats, Quantity, Table
+from vvuq.record import Cell, Cohort, Context, Dose, Evidence, Finding, Floats, Quantity, Table
 
 HARDLY, MUCH = 5.0, 30.0  # percent that a score is worse, and that an answer is off
 
@@ -257,3 +257,9 @@ def _opposed(values: Mapping[str, Quantity], one: One, reference: One, label: st
     mine, right = (values[f"answer_{of.key}_{label}"] for of in (one, reference))
     ends = [v * right.value for v in (mine.lower95, mine.upper95) if v is not None]
     return len(ends) == 2 and max(ends) < 0.0
+
+
+@check("scaffold_answers")
+def wrong_scaffolds_were_asked(found: Evidence) -> tuple[Finding, ...]:
+    """Model form: what wrong assumptions do to forecasts and to answers is known."""
+    return explored(found, "bias", "what they do to answers of what-ifs is reported with its interval")

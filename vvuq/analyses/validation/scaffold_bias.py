@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from vvuq.analyses import analysis, evidence
+from vvuq.analyses import analysis, check, evidence
 from vvuq.analyses.settings import Name, Positive, refused
 from vvuq.analyses.validation.forecast_comparison import Members, Stride
 from vvuq.analyses.validation.forecasts import (
@@ -26,12 +26,12 @@ from vvuq.analyses.validation.forecasts import (
     slug,
     unit_of,
 )
-from vvuq.analyses.validation.scaffolds import RIGHT, WrongOnes, change_of
+from vvuq.analyses.validation.scaffolds import RIGHT, WrongOnes, change_of, explored
 from vvuq.data.split import Folds, same_folds, subset
 from vvuq.interaction.forecaster import Forecaster, over
 from vvuq.methods.jackknife import jackknife, t_quantity
 from vvuq.models.twin import Twin
-from vvuq.record import Cell, Cohort, Context, Evidence, Floats, Quantity, Table
+from vvuq.record import Cell, Cohort, Context, Evidence, Finding, Floats, Quantity, Table
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -170,3 +170,9 @@ def _negative(
                 told = f"{name} is worse than {REFERENCES[0]} at {', '.join(behind)} min"
                 out.append(f"Over the scaffold {label}, {told}.")
     return tuple(out)
+
+
+@check("scaffold_bias")
+def wrong_scaffolds_were_forecast_with(found: Evidence) -> tuple[Finding, ...]:
+    """Model form: what wrong assumptions cost forecasts is known."""
+    return explored(found, "crps_loss", "what they cost forecasts of patients left out is reported with its interval")

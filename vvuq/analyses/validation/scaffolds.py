@@ -10,13 +10,15 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from vvuq.analyses.settings import Name, Positive, refused
+from vvuq.analyses.validation.forecasts import slug
 from vvuq.errors import near
 from vvuq.models.parameter import Normal, Parameter, Uniform
 from vvuq.models.schedule import Schedule
 from vvuq.models.twin import Twin
-from vvuq.record import Cohort, Patient
+from vvuq.record import Cohort, Evidence, Finding, Patient
 
 RIGHT = "as declared"
+SEVERAL = 2
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
@@ -73,3 +75,18 @@ def _moved(parameter: Parameter, by: float) -> Parameter:
     if isinstance(prior, Uniform):
         return replace(parameter, prior=replace(prior, low=by * prior.low, high=by * prior.high))
     return replace(parameter, prior=replace(prior, median=by * prior.median))
+
+
+def explored(found: Evidence, key: str, doing: str) -> tuple[Finding, ...]:
+    """Model form: rung b where two wrong scaffolds or more were held against the declared one with an interval, since
+    ladders speak of assumptions; else a. key: what the names of those values begin with, before the forecaster's."""
+    labels = dict.fromkeys(str(one["name"]) for one in found.inputs["wrong"])
+    tried = [
+        label for label in labels
+        if any(k.startswith(f"{key}_") and slug(label) in k and q.low is not None for k, q in found.values.items())
+    ]  # fmt: skip
+    rung = "b" if len(tried) >= SEVERAL else "a"
+    told = (
+        f"{len(tried)} mechanisms that are wrong on purpose ({', '.join(tried)}) were held against the declared one: "
+    )
+    return (Finding("validation.model.form", rung, told + doing),) if tried else ()
