@@ -20,9 +20,12 @@ AT = ["--patient", ONE.id, "--at", f"{MEAL:g}", "--members", "40"]
 
 
 @pytest.fixture(autouse=True)
-def study(monkeypatch):
+def study(monkeypatch, tmp_path):
+    monkeypatch.setattr("vvuq.run.fits.cache_folder", lambda: tmp_path)
     twin = replace(GLUCOSE, forecasters={"personal twin": Personal(GLUCOSE, every=480.0, evaluations=2)})
-    known = SimpleNamespace(plan=SimpleNamespace(seed=5), twin=lambda: twin, parts=lambda: (HOME, SEALED))
+    known = SimpleNamespace(
+        plan=SimpleNamespace(seed=5), source="of the twin", twin=lambda: twin, parts=lambda: (HOME, SEALED)
+    )
     monkeypatch.setattr("vvuq.run.study.open_study", lambda where: known)
     return known
 
@@ -127,3 +130,27 @@ def test_a_twin_that_follows_nobody_is_refused(study, capsys):
 def test_without_a_personal_forecaster_the_declared_population_is_named(study, capsys):
     study.twin = lambda: replace(GLUCOSE, forecasters={})
     assert "no patient was fitted" in said(capsys, "forecast", "home", *AT)["population"]
+
+
+def test_a_fit_is_kept_whole_or_made_anew(capsys, tmp_path, study):
+    first = said(capsys, "forecast", "home", *AT)
+    (file,) = (tmp_path / "fits").iterdir()
+    before = file.read_bytes()
+    assert main(["forecast", "home", *AT, "--json"]) == 0
+    again = capsys.readouterr()
+    assert json.loads(again.out) == first and "fitting" not in again.err  # to the last digit
+    for spoilt in (before[:-20], before.replace(b'"drift', b'"draft'), before.replace(b"1", b"2", 1), b"[]", b""):
+        file.write_bytes(spoilt)
+        assert main(["forecast", "home", *AT, "--json"]) == 0
+        again = capsys.readouterr()
+        assert json.loads(again.out) == first and "fitting" in again.err
+        assert file.read_bytes() == before
+    study.source = "other code"
+    assert main(["forecast", "home", *AT, "--json"]) == 0
+    assert "fitting" in capsys.readouterr().err and len(list((tmp_path / "fits").iterdir())) == 2
+
+
+def test_where_nothing_can_be_kept_it_is_said(capsys, tmp_path):
+    (tmp_path / "fits").write_text("a file in the way")
+    assert main(["forecast", "home", *AT, "--json"]) == 0
+    assert "the next command fits anew" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import numpy as np
 from vvuq.calibration.tracking import Tracking, declared, followed
 from vvuq.data.split import subset
 from vvuq.errors import InputError, near
+from vvuq.evidence.freshness import lock_digest
 from vvuq.interaction.patient import (
     AS_RECORDED,
     Actions,
@@ -30,6 +31,7 @@ from vvuq.models.twin import Twin
 from vvuq.models.units import factor
 from vvuq.numerics.streams import Draws
 from vvuq.record import Cohort, Dose, Floats, Patient
+from vvuq.run.fits import fit_file, keep_fit, kept_fit
 from vvuq.run.study import Study
 
 LEVEL, FEWEST = 0.9, 20
@@ -86,7 +88,7 @@ def bedside(
     doses = tuple(_dose(build, origin / per, text) for text in give)
     for kind in withhold:
         _check_recorded(build, one, origin / per, kind)
-    own, known, population = _population(twin, build, patient, short, progress)
+    own, known, population = _population(study, build, patient, short, progress)
     return Bedside(
         assimilate(own, known, build, one), origin, times, members, below, Draws(study.plan.seed, "bedside", patient),
         population, Actions(doses, tuple(withhold)),
@@ -191,20 +193,27 @@ def _origin(twin: Twin, cohort: Cohort, patient: Patient, at: str, per: float) -
 
 
 def _population(
-    twin: Twin, build: Cohort, patient: str, short: bool, progress: Callable[[str], None]
+    study: Study, build: Cohort, patient: str, short: bool, progress: Callable[[str], None]
 ) -> tuple[Twin, Tracking, str]:
     """The twin that is followed, what is known of others, and who they are."""
-    others = [p.id for p in build.patients if p.id != patient]
+    twin, others = study.twin(), [p.id for p in build.patients if p.id != patient]
     mine = next((one for one in twin.forecasters.values() if isinstance(one, Personal)), None)
     if mine is None or not others:
         return twin, declared(twin), "as the twin declares it: no patient was fitted"
-    progress(f"fitting the twin to the {len(others)} other build patients")
-    fitted = (mine.short() if short else mine).fit(subset(build, others, "fitted"), Draws(0, "bedside"))
-    return (
-        fitted.twin,
-        fitted.known,
-        f"fitted to the {len(others)} other build patients" + (" (short)" if short else ""),
-    )
+    mine, group = mine.short() if short else mine, subset(build, others, "fitted")
+    depends = {"source": study.source, "lock": lock_digest(), "cohort": group.digest, "every": mine.every,
+               "evaluations": mine.evaluations}  # fmt: skip
+    file = fit_file(depends)
+    known = kept_fit(file, group)
+    if known is not None:
+        progress(f"the fit to the {len(others)} other build patients is at hand")
+    else:
+        progress(f"fitting the twin to the {len(others)} other build patients")
+        known = mine.fit(group, Draws(0, "bedside")).known
+        if not keep_fit(file, known):
+            progress(f"the fit cannot be kept in {file.parent}: the next command fits anew")
+    told = f"fitted to the {len(others)} other build patients" + (" (short)" if short else "")
+    return mine.twin, known, told
 
 
 def _dose(cohort: Cohort, now: float, text: str) -> Dose:
