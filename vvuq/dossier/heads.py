@@ -125,7 +125,7 @@ HEADS = {
     "numbers": "Numbers with a unit",
     "known": "Of them known",
     "weights_alike": "Correlation of weights between fits",
-    "right": "Right direction at the last",
+    "right": "In the right direction",
     "core": "RMS of the core's slope",
     "added": "Added on average",
 }

@@ -49,6 +49,7 @@ class Expected(Action):
 
 
 Actions = Annotated[list[Expected], Field(min_length=1)]
+Told = Mapping[tuple[str, str], list[Floats]]  # of forecaster and action each patient's answers (moments, horizons)
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -126,7 +127,7 @@ def interpretability(
         "short": short,
     }  # fmt: skip
     tables = {"inside": _inside(found, values), "numbers": _numbers(found),
-              "answers": _answers(known, actions, values, unit)}  # fmt: skip
+              "answers": _answers(told, known, actions, values, unit)}  # fmt: skip
     if learned:
         tables["learned"] = learned_table(learned, bands or [70.0, 180.0], unit)
     return evidence(
@@ -187,18 +188,21 @@ def _asked(
     ]
 
 
-def _answered(
-    told: Mapping[tuple[str, str], list[Floats]], actions: Sequence[Expected], unit: str
-) -> dict[str, Quantity]:
+def _answered(told: Told, actions: Sequence[Expected], unit: str) -> dict[str, Quantity]:
     """Mean answers, and how often the last one has the right direction; means over patients."""
     values, raises = {}, {action_label(act): act["raises"] for act in actions}
     for (name, label), each in told.items():
         means = np.array([rows.mean(axis=0) for rows in each])
         for place, h in enumerate(HORIZONS):
             values[f"answer_{slug(name)}_{label}_{h}"] = _mean(means[:, place], unit)
-        right = [np.mean((rows[:, -1] > 0.0) == raises[label]) * 100.0 for rows in each]
-        values[f"right_{slug(name)}_{label}"] = _mean(np.array(right), "%", low=0.0, high=100.0)
+        right = np.array([100.0 * _right(rows, raises[label])[-1] for rows in each])
+        values[f"right_{slug(name)}_{label}"] = _mean(right, "%", low=0.0, high=100.0)
     return values
+
+
+def _right(each: Floats, raises: bool) -> Floats:
+    """The share of answers (moments, horizons) with the right direction, by horizon."""
+    return np.asarray(np.mean(each > 0.0 if raises else each < 0.0, axis=0))
 
 
 def _mean(each: Floats, unit: str, **limits: float) -> Quantity:
@@ -211,7 +215,7 @@ def _inside(found: Sequence[One], values: Mapping[str, Quantity]) -> Table:
     for one in found:
         counts = (int(values[f"n_{what}_{slug(one.name)}"].value) for what in ("numbers", "known", "weights"))
         alike = values.get(f"weights_alike_{slug(one.name)}")
-        rows.append((one.name, one.kind, *counts, None if alike is None else alike.value))
+        rows.append((one.name, one.kind, *counts, "no weights" if alike is None else alike.value))
     columns = ("forecaster", "kind", "numbers", "known", "weights", "weights_alike")
     title = "What forecasters consist of (known: the ends of the interval differ by less than a factor of 4)"
     return Table(title, columns, ("", "", "1", "1", "1", "1"), tuple(rows))
@@ -231,16 +235,15 @@ def _numbers(found: Sequence[One]) -> Table:
 
 
 def _answers(
-    known: Mapping[str, Forecaster], actions: Sequence[Expected], values: Mapping[str, Quantity], unit: str
+    told: Told, known: Mapping[str, Forecaster], actions: Sequence[Expected], values: Mapping[str, Quantity], unit: str
 ) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for act in actions:
         label = action_label(act)
         for name, one in known.items():
-            right = values[f"right_{slug(name)}_{label}"]
-            for h in HORIZONS:
+            right = 100.0 * np.mean([_right(each, act["raises"]) for each in told[name, label]], axis=0)
+            for h, share in zip(HORIZONS, right.tolist(), strict=True):
                 q = values[f"answer_{slug(name)}_{label}_{h}"]
-                share = right.value if h == HORIZONS[-1] else None
                 rows.append((label.replace("_", " "), name, one.kind, float(h), q.value, q.low, q.high, share))
     columns = ("action", "forecaster", "kind", "ahead", "answer", "low", "high", "right")
     title = "What a dose at a moment changes, by what was fitted to other patients (95 % intervals over patients)"
