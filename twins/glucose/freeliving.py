@@ -44,6 +44,7 @@ from vvuq.models.math import exp, log, maximum, minimum
 from vvuq.models.simulate import parameter_matrix
 from vvuq.record import Cohort, Floats, Patient
 
+from .care import CARE
 from .given import Ports, basal_now, given, weight_in
 from .scenarios import DAY, DOSE_UNITS, DOSES, INFUSED, READING, WEIGHT, scenarios
 
@@ -297,4 +298,5 @@ TWIN = Twin(
     rest=rest,
     claims=CLAIMS,
     follow=FOLLOW,
+    care=CARE,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from scipy.special import stdtrit
 from scipy.stats import beta
 
 from vvuq.methods.consistency import Decision, Neighbours, ljung_box, neighbours
@@ -139,3 +140,11 @@ def _smallest(share: Callable[[float], float], start: float, end: float, power: 
         middle = 0.5 * (low + high)
         low, high = (low, middle) if share(middle) >= power else (middle, high)
     return high
+
+
+def would_be_seen(error: float, n: int, power: float = 0.8) -> float:
+    """The size of an effect that a two-sided 95 % interval over n patients would tell from 0 with this power, when its
+    standard error is `error`; infinite with one patient."""
+    if n < 2 or not np.isfinite(error):
+        return float("inf")
+    return float(error) * float(stdtrit(n - 1, 0.975) + stdtrit(n - 1, power))

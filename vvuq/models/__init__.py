@@ -1,5 +1,6 @@
 """Models: what a twin's author declares, and how a model is run."""
 
+from vvuq.models.care import Care, Driver, Known
 from vvuq.models.claims import Balance, Claims, Envelope, Monotone, Range
 from vvuq.models.cohort import simulate_cohort
 from vvuq.models.follow import Follow
@@ -15,10 +16,13 @@ __all__ = [
     "Additive",
     "Balance",
     "Bolus",
+    "Care",
     "Claims",
+    "Driver",
     "Envelope",
     "Follow",
     "Infusion",
+    "Known",
     "Level",
     "LogNormal",
     "Model",

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from vvuq.errors import InputError, near
+from vvuq.models.care import Care, check_care
 from vvuq.models.claims import Claims, check_claims
 from vvuq.models.follow import Follow, check_follow
 from vvuq.models.guard import guarded
@@ -45,8 +46,8 @@ class Twin:
     vvuq/assimilation/experiment.py). forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py).
     rest(schedule, theta (p, members)) -> states (n, members): where they stay under the schedule's covariates while
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
-    try. follow: how patients are tracked over days, for a twin that does. Raises InputError where claims or follow do
-    not fit the model."""
+    try. follow: how patients are tracked over days, for a twin that does. care: when measurements of an observable are
+    ordered, for a twin that tells. Raises InputError where claims, follow or care do not fit the model."""
 
     name: str
     title: str
@@ -63,11 +64,14 @@ class Twin:
     forecasters: Mapping[str, Any] = field(default_factory=dict)
     rest: Callable[[Schedule, Floats], Floats] | None = None
     follow: Follow | None = None
+    care: Care | None = None
 
     def __post_init__(self) -> None:
         check_claims(self.name, self.model, self.claims)
         if self.follow is not None:
             check_follow(self.name, self.model, self.personal, self.follow)
+        if self.care is not None:
+            check_care(self.name, self.model, self.care)
 
 
 def load_twin(path: Path, rival: str = "", where: str = "") -> Twin:
