@@ -67,7 +67,7 @@ def fit_logistic(columns: Floats, events: Floats, prior: Floats) -> Logistic:
         covariance = np.asarray(np.linalg.inv(_information(at, columns, prior)), dtype=np.float64)
         move = covariance @ slope
         if 0.5 * float(slope @ move) <= CLOSE * (1.0 + abs(value)):
-            return Logistic(at, covariance, log_likelihood(at, columns, events), step)
+            return Logistic(at + move, covariance, log_likelihood(at + move, columns, events), step)
         at, value = _better(at, value, move, (columns, events, prior))
     raise NotEvaluable(f"logistic regression: no maximum after {STEPS} steps: columns of very different size?")
 

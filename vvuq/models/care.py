@@ -15,6 +15,7 @@ from vvuq.record import Floats
 
 Uses = Literal["clock", "orders", "shown", "given"]
 CONSTANT = "constant"
+TAKEN = (CONSTANT, "now", "now_blind")  # names that values of an analysis have
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ def check_care(where: str, model: Model, care: Care) -> None:
         raise InputError(where, "care.drivers", (), "a Driver or more; the constant comes by itself")
     names = care.names
     for driver in care.drivers:
-        if not driver.name.isidentifier() or names.count(driver.name) > 1:
-            raise InputError(where, "care.drivers", driver.name, "names that are identifiers and differ, not constant")
+        if not driver.name.isidentifier() or names.count(driver.name) > 1 or driver.name in TAKEN:
+            remedy = f"names that are identifiers, differ, and are none of {', '.join(TAKEN)}"
+            raise InputError(where, "care.drivers", driver.name, remedy)
         _check_driver(where, care, driver)
 
 

@@ -9,29 +9,20 @@ import numpy as np
 
 from vvuq.analyses import analysis, evidence
 from vvuq.analyses.missingness.care_report import Seen, findings, negative, tables_of
-from vvuq.analyses.missingness.care_seen import beyond, coefficients, difference, left_out, redrawn
+from vvuq.analyses.missingness.care_seen import beyond, coefficients, difference, left_out, middle, redrawn
 from vvuq.analyses.settings import Count
 from vvuq.assimilation.care import care_of
 from vvuq.calibration.care import Trials, check_trials, fit_trials, trials_of
 from vvuq.errors import NotEvaluable
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import jackknife, raised, t_quantity
 from vvuq.methods.power import would_be_seen
 from vvuq.models.care import Care
 from vvuq.models.twin import Twin
 from vvuq.models.units import factor
 from vvuq.record import Context, Evidence, Floats, Quantity
 
-COUNTS = (
-    "n_patients",
-    "n_without",
-    "slots",
-    "n_left_out",
-    "n_orders",
-    "n_separated",
-)
-BAND = (0.05, 0.95)  # of what is drawn for a patient: what was seen should lie inside
-LARGEST = 700.0  # logarithm of an odds ratio, so that it stays finite
-ALL = (0.025, 0.975)  # of what is drawn for all of them
+COUNTS = ("n_patients", "n_without", "n_slots", "n_left_out", "n_orders", "n_separated")
+LARGEST = 700.0  # logarithm of an odds ratio: it stays finite
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -41,12 +32,7 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     out |= dict.fromkeys(("log_score", "log_score_constant", "log_score_gain", "observed_by_predicted"), "1")
     out |= {f"odds_{driver.name}": "1" for driver in care.drivers}
     out |= dict.fromkeys(("odds_now", "would_be_seen_now", "odds_now_blind", "would_be_seen_now_blind"), "1")
-    out |= {
-        "with_dose": "%",
-        "with_dose_all": "%",
-        "per_day": "1/day",
-        "drawn_per_day": "1/day",
-    }
+    out |= {"with_dose": "%", "with_dose_all": "%", "per_day": "1/day", "drawn_per_day": "1/day"}
     return out | {"reading_difference": unit, "drawn_reading_difference": unit}
 
 
@@ -76,13 +62,8 @@ def care_process(twin: Twin, context: Context, *, draws: Count = 100) -> Evidenc
     seed = int(context.stream("orders").integers(0, 2**62))
     again = redrawn(care, patients, scored.fits, draws, seed)
     seen = Seen(care, unit, day, fit_trials(care, patients), tuple(patients), scored, again)
-    values = (
-        _counts(seen, sum(one.left_out for one in everybody))
-        | _odds(seen)
-        | _scores(seen)
-        | _informed(seen, measured)
-        | _drawn(seen)
-    )
+    values = _counts(seen, sum(one.left_out for one in everybody)) | _odds(seen) | _scores(seen)
+    values |= _informed(seen, measured) | _drawn(seen)
     inputs: dict[str, object] = {"cohort": build.digest, "draws": draws}
     return evidence(
         care_process, twin.name, inputs, values=values, tables=tables_of(seen, values),
@@ -104,7 +85,7 @@ def _counts(seen: Seen, left: int) -> dict[str, Quantity]:
 def _odds(seen: Seen) -> dict[str, Quantity]:
     numbers, errors = coefficients(seen.care, seen.patients)
     return {
-        f"odds_{name}": _raised(t_quantity(float(value), float(error), "1", len(seen.patients)))
+        f"odds_{name}": raised(t_quantity(float(value), float(error), "1", len(seen.patients)))
         for name, value, error in list(zip(seen.care.names, numbers, errors, strict=True))[1:]
     }
 
@@ -127,8 +108,8 @@ def _informed(seen: Seen, measured: Sequence[Trials]) -> dict[str, Quantity]:
     values, n = {"reading_difference": _mean(moved, seen.unit)}, len(measured)
     for key, shown in (("now", True), ("now_blind", False)):
         value, error = beyond(seen.care, measured, with_shown=shown)
-        values[f"odds_{key}"] = _raised(t_quantity(value, error, "1", n))
-        values[f"would_be_seen_{key}"] = _raised(Quantity(would_be_seen(error, n), "1", n=n))
+        values[f"odds_{key}"] = raised(t_quantity(value, error, "1", n))
+        values[f"would_be_seen_{key}"] = raised(Quantity(min(would_be_seen(error, n), LARGEST), "1", n=n))
     return values
 
 
@@ -145,10 +126,9 @@ def _drawn(seen: Seen) -> dict[str, Quantity]:
 
 
 def _within(there: Floats, each: Floats) -> int:
-    """Patients (n,) within the BAND of their draws (n, members), where there are some."""
-    kept = np.isfinite(there) & np.isfinite(each).any(axis=1)
-    low, high = np.nanquantile(each[kept], BAND, axis=1)
-    return int(((there[kept] >= low) & (there[kept] <= high)).sum())
+    """Patients (n,) that lie in the middle of their draws (n, members); what is not-a-number lies nowhere."""
+    ends = [middle(own) for own in each]
+    return sum(low <= value <= high for value, (low, high) in zip(there.tolist(), ends, strict=True))
 
 
 def _nanmean(each: Floats) -> Floats:
@@ -161,8 +141,8 @@ def _spread(each: Floats, unit: str) -> Quantity:
     """The mean of members, with the interval that holds 95 % of them; 0 where no member has a value."""
     if not each.size:
         return Quantity(0.0, unit, n=0)
-    low, high = np.quantile(each, ALL)
-    lower, upper = np.quantile(each, BAND)
+    low, high = np.quantile(each, (0.025, 0.975))
+    lower, upper = np.quantile(each, (0.05, 0.95))
     ends = (float(low), float(high), 0.95, float(lower), float(upper))
     return Quantity(float(each.mean()), unit, *ends, "aleatory", int(each.size))
 
@@ -170,12 +150,3 @@ def _spread(each: Floats, unit: str) -> Quantity:
 def _mean(each: Floats, unit: str, low: float = -np.inf) -> Quantity:
     value, error = jackknife(each[:, None], lambda rows: rows.mean(axis=0))
     return t_quantity(value[0], error[0], unit, len(each), low=low)
-
-
-def _raised(q: Quantity) -> Quantity:
-    """An odds ratio from its logarithm."""
-    ends = (
-        None if v is None else float(np.exp(min(v, LARGEST))) for v in (q.value, q.low, q.high, q.lower95, q.upper95)
-    )
-    value, low, high, lower, upper = ends
-    return Quantity(value or 0.0, q.unit, low, high, q.level, lower, upper, q.kind, q.n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vvuq.analyses.missingness.care_seen import Redrawn, Scored, difference
+from vvuq.analyses.missingness.care_seen import Redrawn, Scored, difference, middle
 from vvuq.calibration.care import CareFit, Trials
 from vvuq.methods.events import calibration
 from vvuq.methods.jackknife import jackknife, t_quantity
@@ -93,11 +93,7 @@ def _informative(seen: Seen, values: Mapping[str, Quantity]) -> Table:
     told = (
         (f"mean reading at a {seen.care.orders} less that of all slots", "reading_difference", ""),
         (f"{step}, beside all drivers", "odds_now", "would_be_seen_now"),
-        (
-            f"{step}, beside those that see no reading",
-            "odds_now_blind",
-            "would_be_seen_now_blind",
-        ),
+        (f"{step}, beside those that see no reading", "odds_now_blind", "would_be_seen_now_blind"),
     )
     rows: list[tuple[Cell, ...]] = []
     for what, key, least in told:
@@ -112,13 +108,10 @@ def _patients(seen: Seen) -> Table:
     rows: list[tuple[Cell, ...]] = []
     gains = seen.scored.by_drivers - seen.scored.by_rate
     for i, one in enumerate(seen.patients):
-        rate, drawn = seen.per_day[i], seen.day * seen.again.per_slot[i]
-        moved = seen.again.difference[i][np.isfinite(seen.again.difference[i])]
-        own = difference(one.ordered, one.now)
-        away = tuple(float(v) for v in np.quantile(moved, (0.05, 0.95))) if moved.size else (None, None)
-        rates = tuple(float(v) for v in np.quantile(drawn, (0.05, 0.95)))
-        rows.append((one.patient, one.times.size, int(one.ordered.sum()), float(gains[i]), float(rate), *rates,
-                     own if np.isfinite(own) else None, *away))  # fmt: skip
+        drawn = middle(seen.day * seen.again.per_slot[i])
+        moved = (difference(one.ordered, one.now), *middle(seen.again.difference[i]))
+        counts = (one.times.size, int(one.ordered.sum()), float(gains[i]), float(seen.per_day[i]))
+        rows.append((one.patient, *counts, *drawn, *(v if np.isfinite(v) else None for v in moved)))
     columns = ("patient", "slots", "orders", "gain", "per_day", "drawn_low", "drawn_high", "difference",
                "difference_low", "difference_high")  # fmt: skip
     units = ("", "1", "1", "1", *("1/day",) * 3, *(seen.unit,) * 3)
@@ -167,7 +160,7 @@ def negative(seen: Seen, values: Mapping[str, Quantity]) -> tuple[str, ...]:
     out, orders, n = [], seen.care.orders, len(seen.patients)
     without = int(values["n_without"].value)
     if without:
-        told = f"{without} of {n} patients have no {orders} on record"
+        told = f"{without} of {n} patients {'has' if without == 1 else 'have'} no {orders} on record"
         out.append(f"{told}: whether none was taken or none was written down is not known.")
     gain = values["log_score_gain"]
     if not (gain.low is not None and gain.low > 0.0):
