@@ -66,7 +66,8 @@ OF_FORECASTERS = {  # see test_forecasts.py
     "forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias", "utility",
 }  # fmt: skip
 OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
-ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING
+OF_CARE = {"care_process"}  # see test_care_process.py
+ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING | OF_CARE
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))
 

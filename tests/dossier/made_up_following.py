@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dossier.made_up_care import care_process
+
 from vvuq.record import Cost, Evidence, Quantity, Table
 
 SOMEBODY = "neonate-4711"
 
 
 def followers() -> tuple[Evidence, ...]:
-    """All of them."""
-    return (tracking_fit(), tracking_consistency(), scaffold_answers())
+    """All of them, and of when measurements are ordered."""
+    return (tracking_fit(), tracking_consistency(), scaffold_answers(), care_process())
 
 
 def scaffold_answers() -> Evidence:

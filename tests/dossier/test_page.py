@@ -35,6 +35,7 @@ def test_every_section_stands_in_order_with_its_number() -> None:
         "10",
         "11",
         "12",
+        "13",
         "14",
         "15",
         "16",

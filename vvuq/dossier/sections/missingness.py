@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.care import care
+from vvuq.dossier.numbers import MISSING
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
@@ -68,8 +69,10 @@ def _figure(ident: str, evidence: Evidence) -> Figure | None:
     drivers, groups = evidence.tables.get("drivers"), evidence.tables.get("calibration")
     if drivers is None or groups is None or not drivers.rows or not groups.rows:
         return None
-    odds = [f"{name} {value} ({low} to {high})" for name, value, low, high in
-            texts_of(drivers, ("driver", "odds", "low", "high"))]  # fmt: skip
+    odds = [
+        f"{name} {value}" + ("" if MISSING in (low, high) else f" ({low} to {high})")
+        for name, value, low, high in texts_of(drivers, ("driver", "odds", "low", "high"))
+    ]
     odds.append(f"the slot's own reading {spell(evidence, 'odds_now')}")
     shares = [f"{p} % predicted, {there} % observed in {n} slots" for p, there, n in
               texts_of(groups, ("predicted", "observed", "slots"))]  # fmt: skip

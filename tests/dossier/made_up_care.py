@@ -1,0 +1,57 @@
+"""Made-up evidence of the analysis of a care process: every number is invented."""
+
+from __future__ import annotations
+
+from vvuq.record import Cost, Evidence, Quantity, Table
+
+SOMEBODY = "neonate-4711"
+
+
+def care_process() -> Evidence:
+    """Suite missingness."""
+    drivers = Table(
+        "Odds of a level in a slot", ("driver", "odds", "low", "high", "removed_of_prior", "separated", "meaning"),
+        ("", "1", "1", "1", "%", "", ""),
+        (
+            ("night", 0.4, 0.2, 0.8, 99.0, False, "between 22 and 6 h"),
+            ("habit", 210.0, 40.0, 900.0, 97.0, False, "as yesterday"),
+            ("lonely", 3.0, None, None, 20.0, True, "nobody came"),
+        ),
+    )  # fmt: skip
+    groups = Table(
+        "Slots with a level by predicted probability",
+        ("from", "to", "slots", "orders", "predicted", "observed", "low", "high"), ("%", "%", "1", "1", *("%",) * 4),
+        (
+            (0.0, 1.0, 400, 0, 0.4, 0.0, 0.0, 0.0),
+            (1.0, 10.0, 200, 12, 5.0, 6.0, 3.0, 9.0),
+            (10.0, 100.0, 20, 9, 40.0, 45.0, None, None),
+        ),
+    )  # fmt: skip
+    informative = Table(
+        "Do orders depend on what they would find?",
+        ("what", "unit", "value", "low", "high", "would_be_seen", "patients"), ("", "", "", "", "", "", "1"),
+        (
+            ("mean at a level less that of all", "mg/L", 2.0, 0.5, 3.5, None, 8),
+            ("odds by 5 mg/L more", "1", 1.3, 0.8, 2.1, 1.9, 8),
+        ),
+    )  # fmt: skip
+    columns = ("patient", "slots", "orders", "gain", "per_day", "drawn_low", "drawn_high", "difference",
+               "difference_low", "difference_high")  # fmt: skip
+    patients = Table(
+        "Each patient", columns, ("", "1", "1", "1", *("1/day",) * 3, *("mg/L",) * 3),
+        ((SOMEBODY, 310, 21, 0.1, 6.5, 4.0, 9.0, None, -1.0, 4.0),), individual=True,
+    )  # fmt: skip
+    values = {
+        "n_patients": Quantity(9.0, "1"),
+        "n_without": Quantity(1.0, "1"),
+        "n_slots": Quantity(620.0, "1"),
+        "per_day": Quantity(3.3, "1/day", 1.0, 5.6, 0.95, 1.4, 5.2, "epistemic", 9),
+        "odds_now": Quantity(1.3, "1", 0.8, 2.1, 0.95, 0.9, 1.9, "epistemic", 8),
+        "odds_night": Quantity(0.4, "1", 0.2, 0.8, 0.95, 0.25, 0.7, "epistemic", 9),
+    }
+    tables = {"drivers": drivers, "calibration": groups, "informative": informative, "patients": patients}
+    return Evidence(
+        "When is a level ordered, and does that depend on what it would find?", "care_process", 1, "pk", {},
+        "care_process", values, tables, findings=("Whether a level is ordered depends on habit.",),
+        negative=("1 of 9 patients has no level on record.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
