@@ -131,9 +131,19 @@ def identified_table() -> str:
     return "\n".join(rows)
 
 
+def care_table() -> str:
+    """The drivers of the care process."""
+    care = structures()["glucose"].care
+    assert care is not None
+    sees = {"clock": "the clock", "orders": "earlier sticks", "shown": "earlier readings", "given": "earlier doses"}
+    rows = ["| Driver | Meaning | Sees |", "| --- | --- | --- |"]
+    return "\n".join((*rows, *(f"| `{d.name}` | {d.meaning} | {sees[d.uses]} |" for d in care.drivers)))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "typical": typical_table,
     "identified": identified_table,
+    "care": care_table,
     **{name: (lambda name=name: parameter_table(name)) for name in structures()},
 }
 

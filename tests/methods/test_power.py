@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binomtest, chi2
 
 from vvuq.methods.consistency import chi_square, undecided
-from vvuq.methods.power import detectable, family, holm, share_bounds
+from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.power import detectable, family, holm, share_bounds, would_be_seen
 
 SERIES = [np.zeros(k) for k in (1, 2, 3, 4, 2, 3, 1, 5, 2, 6, 3, 3) * 3]
 
@@ -81,3 +82,14 @@ def test_the_statement_holds_when_it_is_tried():
     z = size * np.random.default_rng(5).standard_normal((600, n))
     rejected = sum(not chi_square("nis", row**2, np.ones(n)).consistent for row in z)
     assert rejected / 600 == pytest.approx(0.8, abs=0.06)
+
+
+def test_an_effect_that_would_be_seen_is_seen_that_often():
+    """Means of 8 patients: intervals leave 0 out in about 80 % (the error is estimated, which the statement leaves out)."""
+    rng, size = np.random.default_rng(6), would_be_seen(1.0 / math.sqrt(8.0), 8)
+    hits = 0
+    for _ in range(2000):
+        value, error = jackknife(rng.normal(size, 1.0, (8, 1)), lambda rows: rows.mean(axis=0))
+        hits += t_quantity(value[0], error[0], "1", 8).low > 0.0
+    assert hits / 2000 == pytest.approx(0.8, abs=0.06)
+    assert would_be_seen(1.0, 1) == would_be_seen(math.inf, 5) == math.inf

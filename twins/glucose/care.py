@@ -81,7 +81,7 @@ CARE = Care(
     gap=240.0,
     given=("carbohydrate", "rapid_insulin", "short_insulin"),
     drivers=(
-        Driver("sine", "sine of the time of day: by day 1 at 6 h, -1 at 18 h", "clock", sine),
+        Driver("sine", "sine of the time of day: 1 at 6 h, -1 at 18 h", "clock", sine),
         Driver("cosine", "cosine of the time of day: 1 at midnight, -1 at noon", "clock", cosine),
         Driver("waited", "log of the hours since the last fingerstick, or since the sensor began", "orders", waited),
         Driver("habit", "share of the last 3 days with a fingerstick in this slot of the day", "orders", habit),

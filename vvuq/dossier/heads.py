@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 HEADS = {
+    "odds": "Odds ratio",
+    "removed_of_prior": "Prior variance removed",
+    "separated": "Parts alone",
+    "would_be_seen": "Seen with 80 %",
+    "drawn_low": "Drawn, 5 %",
+    "drawn_high": "Drawn, 95 %",
+    "difference_low": "Drawn, 5 %",
+    "difference_high": "Drawn, 95 %",
     "over_always": "Over prompting always",
     "over_persistence": "Over persistence",
     "persistence_low": "95 % low of that",

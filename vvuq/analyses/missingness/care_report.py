@@ -151,7 +151,7 @@ def _not_shown(seen: Seen, values: Mapping[str, Quantity], key: str) -> str:
     return (
         f"That orders depend on the state beyond {beside} is not shown: by {seen.care.step:g} {seen.unit} more "
         f"odds change by a factor of {odds.value:.2f}{_ends(odds, '.2f')}; one of {factor:.2f} or {1.0 / factor:.2f} "
-        "would have been seen with 80 %."
+        "would have been seen with a probability of 80 %."
     )
 
 

@@ -49,9 +49,9 @@ def _groups(axes: Axes, table: Table) -> None:
     )
     most = max(slots)
     axes.plot([_LEAST, 100.0], [_LEAST, 100.0], color=MUTED, linewidth=0.9)
-    axes.vlines(_up(predicted), _up(low), _up(high), color=IGNORANCE, linewidth=3)
-    areas = [10.0 + 90.0 * n / most for n in slots]
-    axes.scatter(_up(predicted), _up(observed), areas, color=TWIN, alpha=0.8, linewidths=0)
+    axes.vlines(_up(predicted), _up(low), _up(high), color=IGNORANCE, linewidth=2)
+    areas = [20.0 + 90.0 * n / most for n in slots]
+    axes.scatter(_up(predicted), _up(observed), areas, color=TWIN, linewidths=0, zorder=3)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set(xlim=(_LEAST, 100.0), ylim=(_LEAST, 100.0), title=f"Slots with an order{unit(table, 'observed')}")

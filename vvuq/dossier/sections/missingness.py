@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.care import care
@@ -20,26 +20,11 @@ MEANINGS = (
         "given the record, orders do not depend on what they would find: then one may pass over why they were given.",
     ),
 )
-LABELS = {
-    "n_patients": "Patients",
-    "n_without": "Patients without any order",
-    "n_slots": "Slots",
-    "n_left_out": "Slots left out: a driver is not known",
-    "n_orders": "Slots with an order",
-    "n_separated": "Drivers that alone part orders from all other slots",
-    "with_dose": "Slots with an order that have a dose written down",
-    "with_dose_all": "The same of all slots",
-    "reading_difference": "Mean reading at orders less that of all slots",
-    "log_score": "Log score of a slot, patients left out",
-    "log_score_constant": "The same by a constant rate",
-    "log_score_gain": "Gain over the constant rate",
-    "observed_by_predicted": "Orders over predicted ones, patients left out",
-    "per_day": "Orders a day, mean over patients",
-    "drawn_per_day": "Drawn anew: orders a day",
-    "drawn_reading_difference": "Drawn anew: mean reading at orders less that of all slots",
-    "n_within_per_day": "Patients whose orders a day lie within 90 % of those drawn",
-    "n_within_reading": "Patients whose readings at orders lie within 90 % of those drawn",
-}
+_VALUES = (
+    "n_patients", "n_without", "n_slots", "n_left_out", "n_orders", "n_separated", "with_dose", "with_dose_all",
+    "reading_difference", "log_score", "log_score_constant", "log_score_gain", "observed_by_predicted", "per_day",
+    "drawn_per_day", "drawn_reading_difference", "n_within_per_day", "n_within_reading",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +41,11 @@ def build(source: Source) -> View:
         return View(None, MEANINGS)
     evidence = source.evidence("care_process")
     found = evidence.values if evidence else {}
-    values = tuple(key for key in LABELS if key in found)
+    values = tuple(key for key in _VALUES if key in found)
     tables = ("informative", "drivers", "calibration", "patients")
-    made = block(
-        source, "care_process", values, tables, (_figure,), section="missingness", omit=set(found) - set(values)
-    )
-    named = zip(made.estimates, values, strict=False)
-    return View(replace(made, estimates=tuple(replace(one, label=LABELS[key]) for one, key in named)), MEANINGS)
+    omit = set(found) - set(values)
+    made = block(source, "care_process", values, tables, (_figure,), section="missingness", omit=omit)
+    return View(made, MEANINGS)
 
 
 def _figure(ident: str, evidence: Evidence) -> Figure | None:
