@@ -85,7 +85,7 @@ def test_the_statement_holds_when_it_is_tried():
 
 
 def test_an_effect_that_would_be_seen_is_seen_that_often():
-    """Means of 8 patients: intervals leave 0 out in about 80 % (the error is estimated, which the statement leaves out)."""
+    """Means of 8 patients: intervals leave 0 out in about 80 % (that the error is estimated is left out)."""
     rng, size = np.random.default_rng(6), would_be_seen(1.0 / math.sqrt(8.0), 8)
     hits = 0
     for _ in range(2000):
