@@ -63,7 +63,7 @@ WITH_INTERVAL = {
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
 OF_FORECASTERS = {  # see test_forecasts.py
-    "forecast_comparison", "forecast_holdout", "sample_efficiency", "scaffold_bias", "utility",
+    "forecast_comparison", "forecast_holdout", "interpretability", "sample_efficiency", "scaffold_bias", "utility",
 }  # fmt: skip
 OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
 OF_CARE = {"care_process"}  # see test_care_process.py
