@@ -17,23 +17,28 @@ from vvuq.models.lanes import COMBINE, MOST_UNPACKED, cheapest_width
 from vvuq.models.model import Model
 
 MUCH = 2_000_000  # states x runs x steps from which on the compilation is worth it
-ROOM = ("k1", "k2", "k3", "k4", "y", "z")  # slopes, and where the next one is evaluated
+ROOM = ("x", "k1", "s2", "s3", "k", "y", "z", "held")  # states; slopes and sums of them; where the next are evaluated
 _TOOLS = """from vvuq.numerics.lane_paths import begin, change, drop
-from vvuq.numerics.rows import local_rows, part, rows, stage
+from vvuq.numerics.rows import later_stage, local_rows, matrix, part, rows, stage
 from vvuq.numerics.vectors import total
 """
 _PATHS = """
 
+@njit(error_model="numpy", forceinline=True)
+def copy(source, target):
+    for i in range({n}):
+        target[i] = source[i]
+
+
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
-    lanes, room = np.empty(({n}, {w})), np.empty(6 * {n} * {w})
-    x = rows(lanes.reshape(lanes.size), 0, {n}, {w}, {w})
-{room}    for first in range(0, members, {w}):
-        p, start, row = rows(theta, first, {p}, members, {w}), rows(x0, first, {n}, members, {w}), 0
+{room}    lanes = matrix(held)
+    for first in range(0, members, {w}):
+        p, row = rows(theta, first, {p}, members, {w}), 0
         thetas = {thetas}
-        for i in range({n}):
-            x[i] = start[i]
+        copy(rows(x0, first, {n}, members, {w}), held)
         begin(lanes, first, codes)
+        copy(held, x)
         for s in range(t.size):
             row_of_u = which[max(s - 1, 0)]
             {inputs}
@@ -42,22 +47,24 @@ def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, me
                 for step in range(steps[s - 1]):
                     now = t[s - 1] + step * h
                     model_rhs(now, {x}, us, thetas, stage(k1, x, y, 0.5 * h))
-                    model_rhs(now + 0.5 * h, {y}, us, thetas, stage(k2, x, z, 0.5 * h))
-                    model_rhs(now + 0.5 * h, {z}, us, thetas, stage(k3, x, y, h))
-                    model_rhs(now + h, {y}, us, thetas, k4)
+                    model_rhs(now + 0.5 * h, {y}, us, thetas, later_stage(k, x, z, 0.5 * h, s2, k1))
+                    model_rhs(now + 0.5 * h, {z}, us, thetas, later_stage(k, x, y, h, s3, s2))
+                    model_rhs(now + h, {y}, us, thetas, k)
 {combine}
 {check}
                 if total(off) != 0.0:
+                    copy(x, held)
                     drop(lanes, first, codes)
+                    copy(held, x)
             if record[s] >= 0:
                 out = rows(observed, record[s] * {q} * members + first, {q}, members, {w})
 {observe}
                 if states.size > 0:
-                    kept = rows(states, record[s] * {n} * members + first, {n}, members, {w})
-                    for i in range({n}):
-                        kept[i] = x[i]
+                    copy(x, rows(states, record[s] * {n} * members + first, {n}, members, {w}))
             if event[s] != 0:
+                copy(x, held)
                 row = change(lanes, reset, given, amount, row, s, first)
+                copy(held, x)
 """
 
 
@@ -104,7 +111,7 @@ def _text(model: Model, width: int, own: bool) -> str | None:
         n=n, p=len(model.parameters), q=len(seen), w=width, x=x, y=y, z=z,
         inputs=_inputs(k, width, own, named),
         thetas=kernels.entries("p", len(model.parameters), named),
-        room="".join(_room(name, i * n * width, n, width, named) for i, name in enumerate(ROOM)),
+        room=_room(n, width, named),
         combine=textwrap.indent("\n".join(combine), 20 * " "),
         check=textwrap.indent("\n".join(check), 16 * " "),
         observe=textwrap.indent("\n".join(observed), 16 * " "),
@@ -122,7 +129,9 @@ def _inputs(count: int, width: int, own: bool, named: bool) -> str:
     return "us = (" + "".join(f"u[row_of_u * {count} + {j}], " for j in range(count)) + ")"
 
 
-def _room(name: str, first: int, count: int, width: int, named: bool) -> str:
-    """On the stack where it may end up in registers."""
-    where = f"local_rows({count}, {width})" if named else f"rows(room, {first}, {count}, {width}, {width})"
-    return f"    {name} = {where}\n"
+def _room(n: int, width: int, named: bool) -> str:
+    """All on the stack and but `held` in registers, or in memory, where the states need no other place for changes."""
+    if named:
+        return "".join(f"    {name} = local_rows({n}, {width})\n" for name in ROOM)
+    places = [f"    {name} = rows(room, {k * n * width}, {n}, {width}, {width})\n" for k, name in enumerate(ROOM[:-1])]
+    return f"    room = np.empty({len(places) * n * width})\n" + "".join(places) + "    held = x\n"

@@ -35,9 +35,9 @@ def carry(t0, t1, steps, u, source, x, theta, theta_stride, stride, lanes, work,
         for step in range(steps):
             t = t0 + step * h
             model_rhs(t, {x_now}, us, thetas, stage(k1, now, y, 0.5 * h))
-            model_rhs(t + 0.5 * h, {x_y}, us, thetas, stage(k2, now, z, 0.5 * h))
-            model_rhs(t + 0.5 * h, {x_z}, us, thetas, stage(k3, now, y, h))
-            model_rhs(t + h, {x_y}, us, thetas, k4)
+            model_rhs(t + 0.5 * h, {x_y}, us, thetas, later_stage(k, now, z, 0.5 * h, s2, k1))
+            model_rhs(t + 0.5 * h, {x_z}, us, thetas, later_stage(k, now, y, h, s3, s2))
+            model_rhs(t + h, {x_y}, us, thetas, k)
 {combine}
             now = then
 {check}
@@ -83,7 +83,7 @@ def observe(t, u, x, theta, theta_stride, stride, lanes, seen):
 """
 
 
-COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (k1[{i}] + 2.0 * k2[{i}] + 2.0 * k3[{i}] + k4[{i}])"
+COMBINE = "then[{i}] = now[{i}] + h / 6.0 * (s3[{i}] + k[{i}])"  # s3 is k1 + 2 k2 + 2 k3
 _FINITE = "rows(finite, first, 1, lanes, {width})[0] = {off}"
 
 
@@ -152,7 +152,7 @@ def _kept(model: Model, body: str, width: int, named: bool) -> str:
         check = [_FINITE.format(width=width, off="off")]
     return _CARRY.format(
         n=n,
-        room="".join(f"    {name} = {room(k * n, n)}\n" for k, name in enumerate(("k1", "k2", "k3", "k4", "y", "z"))),
+        room="".join(f"    {name} = {room(k * n, n)}\n" for k, name in enumerate(("k1", "s2", "s3", "k", "y", "z"))),
         combine=textwrap.indent("\n".join(combine), 12 * " "),
         check=textwrap.indent("\n".join(check), 8 * " "),
         **{f"x_{name}": kernels.entries(name, n, named) for name in ("now", "y", "z")},
@@ -177,5 +177,5 @@ def _common(model: Model, body: str, width: int) -> dict[str, object]:
 
 
 def _head(model: Model, signature: str) -> str:
-    tools = "last_slopes, local_rows, one_place, part, rows, slopes, stage"
+    tools = "last_slopes, later_stage, local_rows, one_place, part, rows, slopes, stage"
     return kernels.head(model, signature, "vvuq.numerics.abreast") + f"from vvuq.numerics.rows import {tools}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,7 @@ from vvuq.models.model import Model
 from vvuq.models.schedule import Amounts, Grid, Integers, Schedule, compile_grid
 from vvuq.numerics.dopri import dopri_paths
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
+from vvuq.numerics.rows import LINE
 from vvuq.record import Floats
 
 
@@ -111,8 +113,11 @@ def abreast(
     """The paths of all members by such a kernel: theta (p, members), x0 (n, members)."""
     count, members = int(grid.record.max()) + 1, x0.shape[1]
     wide = -(-members // kernel.width) * kernel.width
-    kept = np.empty((count if states else 0, x0.shape[0], wide))
-    observed, codes = np.empty((count, len(model.observables), wide)), np.empty(wide, dtype=np.int64)
+    kept, observed = (
+        _on_lines(count if states else 0, x0.shape[0], wide),
+        _on_lines(count, len(model.observables), wide),
+    )
+    codes = np.empty(wide, dtype=np.int64)
     event = np.zeros(grid.t.size, dtype=np.int64)
     event[np.concatenate([amounts.given[:, 0], grid.reset[:, 0]])] = 1
     event[-1] = 0  # what is given at the end is not simulated
@@ -123,6 +128,14 @@ def abreast(
         _filled(theta, wide).reshape(-1), wide, kept.reshape(-1), observed.reshape(-1), codes,
     )  # fmt: skip
     return _paths(grid, *(np.ascontiguousarray(one[..., :members]) for one in (kept, observed, codes)))
+
+
+def _on_lines(*shape: int) -> Floats:
+    """Room that begins at a line of the cache: each number of a wide kernel would else be written to two, at length."""
+    size = math.prod(shape)
+    room = np.empty(size + LINE // 8)
+    first = -room.ctypes.data % LINE // 8
+    return room[first : first + size].reshape(shape)
 
 
 def _filled(matrix: Floats, wide: int) -> Floats:

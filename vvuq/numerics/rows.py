@@ -12,19 +12,23 @@ from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.np.arrayobj import populate_array
 
+from vvuq.numerics.jit import MATRIX
 from vvuq.numerics.vectors import DOUBLE, F8, PLAIN, Wide, alike
+
+LINE = 64  # bytes of the cache
 
 
 class Rows(types.Type):
     """A vector of which each entry is a Wide, in memory: entry i begins `stride` numbers after entry i - 1.
 
     The stored slopes of a stage are such a vector: setting entry i also sets y[i] = x[i] + factor slope, where the next
-    one is evaluated."""
+    one is evaluated; in a later stage also sum[i] = before[i] + 2 slope, since sums take less room than all slopes."""
 
-    def __init__(self, width: int, stage: bool = False) -> None:
-        self.width, self.stage = width, stage
-        super().__init__(f"{'Stage' if stage else 'Rows'}({width})")
+    def __init__(self, width: int, stage: bool = False, later: bool = False) -> None:
+        self.width, self.stage, self.later = width, stage, later
+        super().__init__(f"{'Later' if later else 'Stage' if stage else 'Rows'}({width})")
 
     @property
     def wide(self) -> Wide:
@@ -44,6 +48,8 @@ class _RowsModel(models.StructModel):
                 ("y", pointer),
                 ("y_stride", types.intp),
                 ("factor", F8),
+                ("sum", pointer),
+                ("before", pointer),
             ]
         super().__init__(manager, kind, members)
 
@@ -106,6 +112,10 @@ def _set(context, builder, of, values):
     rows = cgutils.create_struct_proxy(kind)(context, builder, value=values[0])
     index, slope = _at(context, builder, rows, kind, values[1], of.args[1]), values[2]
     _store(builder, slope, rows.data, rows.stride, index, width)
+    if kind.later:
+        twice = builder.fmul(alike(builder, ir.Constant(DOUBLE, 2.0), width), slope)
+        total = builder.fadd(_load(builder, rows.before, rows.stride, index, width), twice)
+        _store(builder, total, rows.sum, rows.stride, index, width)
     if kind.stage:
         x = _load(builder, rows.x, rows.x_stride, index, width)
         y = builder.fadd(x, builder.fmul(alike(builder, rows.factor, width), slope))
@@ -143,9 +153,10 @@ def local_rows(typing, count, width):
     """Rows(width) on the stack: of constant size, so that they may end up in registers."""
 
     def generate(context, builder, of, values):
-        size = count.literal_value * width.literal_value
         found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        found.data = builder.bitcast(cgutils.alloca_once(builder, ir.ArrayType(DOUBLE, size)), DOUBLE.as_pointer())
+        room = cgutils.alloca_once(builder, ir.ArrayType(DOUBLE, count.literal_value * width.literal_value))
+        room.align = LINE
+        found.data = builder.bitcast(room, DOUBLE.as_pointer())
         found.count = ir.Constant(found.count.type, count.literal_value)
         found.stride = ir.Constant(found.count.type, width.literal_value)
         return found._getvalue()
@@ -161,17 +172,39 @@ def _parts(context, builder, of, values):
 
 
 @intrinsic
-def stage(typing, k, x, y, factor):
-    """Slopes k that set y = x + factor k, entry by entry."""
+def matrix(typing, whole):
+    """The array (entries, width) of rows that are packed one behind the other."""
 
     def generate(context, builder, of, values):
-        slopes, start, after, scale = _parts(context, builder, of, values)
-        found = cgutils.create_struct_proxy(of.return_type)(context, builder)
-        found.data, found.stride, found.count, found.factor = slopes.data, slopes.stride, slopes.count, scale
-        found.x, found.x_stride, found.y, found.y_stride = start.data, start.stride, after.data, after.stride
+        packed = cgutils.create_struct_proxy(of.args[0])(context, builder, value=values[0])
+        found = context.make_array(MATRIX)(context, builder)
+        width, size = (ir.Constant(packed.count.type, number) for number in (whole.width, 8))
+        populate_array(found, packed.data, [packed.count, width], [builder.mul(width, size), size], size, None)
         return found._getvalue()
 
-    return signature(Rows(k.width, True), k, x, y, F8), generate
+    return signature(MATRIX, whole), generate
+
+
+@intrinsic
+def stage(typing, k, x, y, factor):
+    """Slopes k that set y = x + factor k, entry by entry."""
+    return signature(Rows(k.width, True), k, x, y, F8), _of_stage
+
+
+@intrinsic
+def later_stage(typing, k, x, y, factor, total, before):
+    """As stage, and `total` becomes before + 2 k; these two lie as k does."""
+    return signature(Rows(k.width, True, True), k, x, y, F8, total, before), _of_stage
+
+
+def _of_stage(context, builder, of, values):
+    slopes, start, after, scale, *sums = _parts(context, builder, of, values)
+    found = cgutils.create_struct_proxy(of.return_type)(context, builder)
+    found.data, found.stride, found.count, found.factor = slopes.data, slopes.stride, slopes.count, scale
+    found.x, found.x_stride, found.y, found.y_stride = start.data, start.stride, after.data, after.stride
+    if sums:
+        found.sum, found.before = (one.data for one in sums)
+    return found._getvalue()
 
 
 @intrinsic
