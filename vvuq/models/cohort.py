@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 
 from vvuq.errors import InputError
 from vvuq.models.model import Model
-from vvuq.models.schedule import Schedule, compile_grid, own_amounts
+from vvuq.models.schedule import Schedule, amounts_on, compile_course
 from vvuq.models.simulate import (
     RK4,
     Adaptive,
@@ -71,10 +70,10 @@ def _group(how: _How, schedules: list[Schedule], theta: Floats, x0: Floats) -> P
     """Members whose schedules differ in amounts alone."""
     model, method = how.model, how.method
     if isinstance(method, RK4):
-        grid, own = compile_grid(model, schedules[0], how.times), len(schedules) > 1
-        if (kernel := kernel_for(model, grid, method, len(schedules), how.tier, own_inputs=own)) is not None:
-            amounts = own_amounts(model, schedules, grid)
-            return abreast(model, kernel, grid, amounts, theta, x0, method, how.states)
+        course, own = compile_course(model, schedules[0], how.times), len(schedules) > 1
+        if (kernel := kernel_for(model, course, method, len(schedules), how.tier, own_inputs=own)) is not None:
+            amounts = amounts_on(model, schedules, course)
+            return abreast(model, kernel, course, amounts, theta, x0, method, how.states)
     alone = [
         simulate(model, of, theta[:, m], how.times, method=method, x0=x0[:, m], tier="pointer", states=how.states)
         for m, of in enumerate(schedules)
@@ -94,20 +93,15 @@ def _joined(parts: list[Paths], members: list[int]) -> Paths:
     return Paths(parts[0].times, states, observed, codes)
 
 
-_BOLUS, _INFUSION = attrgetter("time", "state"), attrgetter("start", "stop", "input")
-_LEVEL, _RESET = attrgetter("time", "input"), attrgetter("time", "state", "of")
-
-
 def _course(schedule: Schedule) -> Hashable:
     """A schedule without its amounts."""
     return (
         schedule.start,
-        *map(_BOLUS, schedule.boluses),
-        *map(_INFUSION, schedule.infusions),
-        *map(_LEVEL, schedule.levels),
-        *map(_RESET, schedule.resets),
-        len(schedule.boluses),
-        len(schedule.infusions),
+        tuple([b.time for b in schedule.boluses]),
+        tuple([b.state for b in schedule.boluses]),
+        tuple([(i.start, i.stop, i.input) for i in schedule.infusions]),
+        tuple([(level.time, level.input) for level in schedule.levels]),
+        tuple([(r.time, r.state, r.of) for r in schedule.resets]),
     )
 
 

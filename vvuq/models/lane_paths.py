@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llvmlite.binding import get_host_cpu_features
 from numba.core.errors import NumbaError
 
 from vvuq.models import kernels
@@ -17,6 +18,8 @@ from vvuq.models.lanes import COMBINE, MOST_UNPACKED, cheapest_width
 from vvuq.models.model import Model
 
 MUCH = 2_000_000  # states x runs x steps from which on the compilation is worth it
+# Of a lane by width. Two vectors of a processor at once keep it from waiting for its own results.
+COSTS = {4: 1.8, 8: 1.2, 16: 1.0} if get_host_cpu_features().get("avx512f") else {4: 1.2, 8: 1.0}
 ROOM = ("x", "k1", "s2", "s3", "k", "y", "z", "held")  # states; slopes and sums of them; where the next are evaluated
 _TOOLS = """from vvuq.numerics.lane_paths import begin, change, drop
 from vvuq.numerics.rows import later_stage, local_rows, matrix, part, rows, stage
@@ -81,7 +84,7 @@ def path_kernel(model: Model, runs: int, *, own_inputs: bool = False) -> PathKer
 
     own_inputs: each run has inputs of its own."""
     own = own_inputs and bool(model.inputs or model.covariates)
-    return _kernel(model, cheapest_width(model, runs), own)
+    return _kernel(model, cheapest_width(model, runs, COSTS), own)
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ of numerics/rk4.py, so the results are the same to the last bit."""
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,11 +106,11 @@ def lane_kernels(model: Model, runs: int) -> Lanes | None:
     return _kernels(model, cheapest_width(model, runs))
 
 
-def cheapest_width(model: Model, runs: int) -> int:
+def cheapest_width(model: Model, runs: int, costs: Mapping[int, float] = COSTS) -> int:
     """The width at which so many runs cost least."""
     if len(model.states) > kernels.MOST_NAMES:
         return LONG
-    return min(COSTS, key=lambda width: -(-runs // width) * width * COSTS[width])
+    return min(costs, key=lambda width: -(-runs // width) * width * costs[width])
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from vvuq.errors import InputError
 from vvuq.models.kernels import observe_kernel, rhs_kernel
 from vvuq.models.lane_paths import MUCH, PathKernel, path_kernel
 from vvuq.models.model import Model
-from vvuq.models.schedule import Amounts, Grid, Integers, Schedule, compile_grid
+from vvuq.models.schedule import Amounts, Course, Grid, Integers, Schedule, amounts_on, compile_course, grid_of
 from vvuq.numerics.dopri import dopri_paths
 from vvuq.numerics.rk4 import observe_paths, rk4_paths
 from vvuq.numerics.rows import LINE
@@ -72,13 +72,15 @@ def simulate(
     tier: "lanes" runs members of RK4 side by side where the model has a form for it, which takes seconds to compile
     once, to the same bits; "auto" does where there is much to compute; "pointer" never.
     Raises InputError for what does not fit the model."""
-    grid = compile_grid(model, schedule, times, start)
+    course = compile_course(model, schedule, times, start)
+    amounts = amounts_on(model, [schedule], course)
     members = parameter_matrix(model, theta)
     initial = initial_states(model, x0, members.shape[1])
     if initial.shape[1] != members.shape[1]:
         members = np.array(np.broadcast_to(members, (members.shape[0], initial.shape[1])), order="C")
-    if isinstance(method, RK4) and (kernel := kernel_for(model, grid, method, members.shape[1], tier)) is not None:
-        return abreast(model, kernel, grid, _common(grid), members, initial, method, states)
+    if isinstance(method, RK4) and (kernel := kernel_for(model, course, method, members.shape[1], tier)) is not None:
+        return abreast(model, kernel, course, amounts, members, initial, method, states)
+    grid = grid_of(model, course, amounts)
     found, codes = _states(model, grid, members, initial, method)
     observed = np.full((found.shape[0], len(model.observables), members.shape[1]), np.nan)
     work = np.empty(len(model.states)), np.empty(members.shape[0]), np.empty(len(model.observables))
@@ -98,36 +100,36 @@ def _states(model: Model, grid: Grid, theta: Floats, x0: Floats, method: RK4 | A
 
 
 def kernel_for(
-    model: Model, grid: Grid, method: RK4, members: int, tier: Tier, *, own_inputs: bool = False
+    model: Model, course: Course, method: RK4, members: int, tier: Tier, *, own_inputs: bool = False
 ) -> PathKernel | None:
     """The kernel that runs members side by side; None where it is not wanted, not worth it, or does not exist."""
-    much = len(model.states) * members * int(interval_steps(grid.t, method.step, method.least).sum()) >= MUCH
-    if tier == "pointer" or (tier == "auto" and not much):
+    if tier == "pointer":
         return None
+    if tier == "auto":
+        steps = int(interval_steps(course.t, method.step, method.least).sum())
+        if len(model.states) * members * steps < MUCH:
+            return None
     return path_kernel(model, members, own_inputs=own_inputs)
 
 
 def abreast(
-    model: Model, kernel: PathKernel, grid: Grid, amounts: Amounts, theta: Floats, x0: Floats, method: RK4, states: bool
+    model: Model, kernel: PathKernel, course: Course, of: Amounts, theta: Floats, x0: Floats, method: RK4, states: bool
 ) -> Paths:
     """The paths of all members by such a kernel: theta (p, members), x0 (n, members)."""
-    count, members = int(grid.record.max()) + 1, x0.shape[1]
+    count, members = int(course.record.max()) + 1, x0.shape[1]
     wide = -(-members // kernel.width) * kernel.width
-    kept, observed = (
-        _on_lines(count if states else 0, x0.shape[0], wide),
-        _on_lines(count, len(model.observables), wide),
-    )
-    codes = np.empty(wide, dtype=np.int64)
-    event = np.zeros(grid.t.size, dtype=np.int64)
-    event[np.concatenate([amounts.given[:, 0], grid.reset[:, 0]])] = 1
+    kept, codes = _on_lines(count if states else 0, x0.shape[0], wide), np.empty(wide, dtype=np.int64)
+    observed = _on_lines(count, len(model.observables), wide)
+    event = np.zeros(course.t.size, dtype=np.int64)
+    event[np.concatenate([of.given[:, 0], course.reset[:, 0]])] = 1
     event[-1] = 0  # what is given at the end is not simulated
-    u, amount = (one if one.shape[-1] == 1 else _filled(one, wide) for one in (amounts.u, amounts.amount))
+    u, amount = (one if one.shape[-1] == 1 else _filled(one, wide) for one in (of.u, of.amount))
     kernel.run(
-        grid.t, u.reshape(-1), amounts.which, amounts.given, amount, grid.reset, event, grid.record,
-        interval_steps(grid.t, method.step, method.least), _filled(x0, wide).reshape(-1),
+        course.t, u.reshape(-1), of.which, of.given, amount, course.reset, event, course.record,
+        interval_steps(course.t, method.step, method.least), _filled(x0, wide).reshape(-1),
         _filled(theta, wide).reshape(-1), wide, kept.reshape(-1), observed.reshape(-1), codes,
     )  # fmt: skip
-    return _paths(grid, *(np.ascontiguousarray(one[..., :members]) for one in (kept, observed, codes)))
+    return _paths(course, *(np.ascontiguousarray(one[..., :members]) for one in (kept, observed, codes)))
 
 
 def _on_lines(*shape: int) -> Floats:
@@ -146,16 +148,9 @@ def _filled(matrix: Floats, wide: int) -> Floats:
     return np.ascontiguousarray(matrix)
 
 
-def _common(grid: Grid) -> Amounts:
-    """What the one schedule of a grid gives to all members."""
-    given = np.ascontiguousarray(np.argwhere(grid.jump != 0.0))
-    which = np.arange(grid.u.shape[0])
-    return Amounts(np.ascontiguousarray(grid.u[:, :, None]), which, given, grid.jump[given[:, 0], given[:, 1]][:, None])
-
-
-def _paths(grid: Grid, states: Floats, observed: Floats, codes: Integers) -> Paths:
+def _paths(grid: Course | Grid, states: Floats, observed: Floats, codes: Integers) -> Paths:
     """Rows of the grid as rows of the times that were asked for."""
-    if not np.array_equal(grid.rows, np.arange(observed.shape[0])):  # else nothing is to be copied
+    if grid.rows.size != observed.shape[0]:  # else nothing is to be copied
         states, observed = states[grid.rows] if states.shape[0] else states, observed[grid.rows]
     return Paths(grid.t[np.flatnonzero(grid.record >= 0)][grid.rows], states, observed, codes)
 
