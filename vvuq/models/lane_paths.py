@@ -18,11 +18,12 @@ from vvuq.models.lanes import COMBINE, MOST_UNPACKED, cheapest_width
 from vvuq.models.model import Model
 
 MUCH = 2_000_000  # states x runs x steps from which on the compilation is worth it
-# Of a lane by width. Two vectors of a processor at once keep it from waiting for its own results.
-COSTS = {4: 1.8, 8: 1.2, 16: 1.0} if get_host_cpu_features().get("avx512f") else {4: 1.2, 8: 1.0}
+# Of a lane by width; and where vectors are of 8 and long functions wait for their own results.
+COSTS, WAITING = {4: 1.2, 8: 1.0}, {4: 1.8, 8: 1.2, 16: 1.0}
+LONG = ("exp(", "log(", "tanh(")
 ROOM = ("x", "k1", "s2", "s3", "k", "y", "z", "held")  # states; slopes and sums of them; where the next are evaluated
 _TOOLS = """from vvuq.numerics.lane_paths import begin, change, drop
-from vvuq.numerics.rows import later_stage, local_rows, matrix, part, rows, stage
+from vvuq.numerics.rows import later_stage, local_rows, matrix, part, rows, soon, stage
 from vvuq.numerics.vectors import total
 """
 _PATHS = """
@@ -36,7 +37,8 @@ def copy(source, target):
 @njit(SIGNATURE, error_model="numpy", cache=True, nogil=True)
 def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
 {room}    lanes = matrix(held)
-    for first in range(0, members, {w}):
+    for block in range(0, members, {w}):
+        first = min(block, members - {w})
         p, row = rows(theta, first, {p}, members, {w}), 0
         thetas = {thetas}
         copy(rows(x0, first, {n}, members, {w}), held)
@@ -62,6 +64,8 @@ def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, me
             if record[s] >= 0:
                 out = rows(observed, record[s] * {q} * members + first, {q}, members, {w})
 {observe}
+                for i in range({q}):
+                    soon(observed, ((record[s] + 1) * {q} + i) * members + first, {w})
                 if states.size > 0:
                     copy(x, rows(states, record[s] * {n} * members + first, {n}, members, {w}))
             if event[s] != 0:
@@ -73,7 +77,7 @@ def paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, me
 
 @dataclass(frozen=True, slots=True)
 class PathKernel:
-    """What numerics/lane_paths.py describes, for members in whole multiples of `width`."""
+    """What numerics/lane_paths.py describes."""
 
     width: int
     run: Callable[..., None]
@@ -84,7 +88,14 @@ def path_kernel(model: Model, runs: int, *, own_inputs: bool = False) -> PathKer
 
     own_inputs: each run has inputs of its own."""
     own = own_inputs and bool(model.inputs or model.covariates)
-    return _kernel(model, cheapest_width(model, runs, COSTS), own)
+    return _kernel(model, cheapest_width(model, runs, _costs(model)), own)
+
+
+@lru_cache(maxsize=64)
+def _costs(model: Model) -> dict[int, float]:
+    body = kernels.written_out(model, {"model_rhs": model.rhs})
+    waits = get_host_cpu_features().get("avx512f") and any(name in body for name in LONG)
+    return WAITING if waits else COSTS
 
 
 @lru_cache(maxsize=64)

@@ -117,7 +117,8 @@ def abreast(
 ) -> Paths:
     """The paths of all members by such a kernel: theta (p, members), x0 (n, members)."""
     count, members = int(course.record.max()) + 1, x0.shape[1]
-    wide = -(-members // kernel.width) * kernel.width
+    part = min(kernel.width, LINE // 8)
+    wide = max(-(-members // part) * part, kernel.width)
     kept, codes = _on_lines(count if states else 0, x0.shape[0], wide), np.empty(wide, dtype=np.int64)
     observed = _on_lines(count, len(model.observables), wide)
     event = np.zeros(course.t.size, dtype=np.int64)

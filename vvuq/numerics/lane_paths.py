@@ -2,10 +2,11 @@
 events, apart from the model. Each run has, to the last bit, what rk4_paths and observe_paths make of it alone.
 
 paths(t, u, which, given, amount, reset, event, record, steps, x0, theta, members, states, observed, codes):
-vectors hold arrays whose last axis are the members, a whole multiple of the kernel's width: x0 (n,), theta (p,), states
-(records, n), which may be empty, observed (records, q), and inputs u (R, k), which are common to all without that axis;
-interval s has row which[s] of them. given (J, 2) holds (boundary, state) of what is added, the boundaries ascending,
-and amount (J, 1) or (J, members) how much; event (S + 1,) is not 0 where something is reset or added.
+vectors hold arrays whose last axis are the members, W or more, best in whole lines of the cache; the last W go at once,
+some of them anew where W does not divide their number. x0 (n,), theta (p,), states (records, n), which may be empty,
+observed (records, q), and inputs u (R, k), which are common to all without that axis; interval s has row which[s] of
+them. given (J, 2) holds (boundary, state) of what is added, the boundaries ascending, and amount (J, 1) or (J, members)
+how much; event (S + 1,) is not 0 where something is reset or added.
 lanes (n, W): the states of the runs that go at once."""
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from vvuq.numerics.jit import MATRIX
 from vvuq.numerics.vectors import DOUBLE, F8, PLAIN, Wide, alike
 
 LINE = 64  # bytes of the cache
+_BYTES, _I4 = ir.IntType(8).as_pointer(), ir.IntType(32)
 
 
 class Rows(types.Type):
@@ -183,6 +184,25 @@ def matrix(typing, whole):
         return found._getvalue()
 
     return signature(MATRIX, whole), generate
+
+
+@intrinsic(prefer_literal=True)
+def soon(typing, array, first, count):
+    """Fetches the lines of the cache where `count` numbers from `first` on are written later: one that comes from far
+    would hold up all that is written after it."""
+
+    def generate(context, builder, of, values):
+        whole = context.make_array(of.args[0])(context, builder, values[0])
+        kind = ir.FunctionType(ir.VoidType(), [_BYTES, _I4, _I4, _I4])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        for k in range(0, count.literal_value, LINE // 8):
+            place = builder.gep(whole.data, [builder.add(values[1], ir.Constant(values[1].type, k))])
+            builder.call(
+                ask, [builder.bitcast(place, _BYTES), *(ir.Constant(_I4, how) for how in (1, 3, 1))]
+            )  # to write
+        return context.get_dummy_value()
+
+    return signature(types.none, array, types.intp, count), generate
 
 
 @intrinsic
