@@ -66,8 +66,11 @@ def to_svg(figure: Figure, ident: str, title: str, alt: str) -> str:
     if engine is not None:  # once, not again for each of the drawing's passes
         engine.execute(figure)
         figure.set_layout_engine("none")
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set(facecolor="none", edgecolor="none")
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    # The backend itself: `savefig` would draw all of it once more before, for a layout that there is already.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
