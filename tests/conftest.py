@@ -59,6 +59,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return made
 
 
+FIRST = ("assimilation", "dossier", "bad_input", "crash", "models", "testing", "analyses")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long folders first, and those that compile beside those that do not: two workers that begin with the same kernels
+    compile them twice."""
+    order = {folder: place for place, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.nodeid.split("/")[1], len(FIRST)))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notes which kernels were compiled by now: each worker would do so at the same time."""
     modules = {name: module for name, module in sys.modules.items() if name.startswith(("vvuq.numerics.", "vvuq_gen"))}
