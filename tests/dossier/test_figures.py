@@ -1,4 +1,5 @@
-"""Figures: equal input gives equal text, ids are apart, missing cells are left out."""
+"""Figures are well formed, ids are apart, missing cells are left out. That equal input gives equal bytes is asked of
+all of them at once, in another process, by test_page.py."""
 
 from __future__ import annotations
 
@@ -63,10 +64,8 @@ def drawings(prefix: str) -> dict[str, str]:
     }
 
 
-def test_figures_are_deterministic_well_formed_and_self_contained() -> None:
-    first, second = drawings("a"), drawings.__wrapped__("a")
-    assert first == second
-    for text in first.values():
+def test_figures_are_well_formed_and_self_contained() -> None:
+    for text in drawings("a").values():
         assert parse(text).all("text")  # letters stay letters
         assert not re.search(r"https?:|<\?xml|<metadata|DOCTYPE|xmlns", text)
         assert "system-ui" in text
