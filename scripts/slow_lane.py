@@ -37,14 +37,14 @@ def outcome(case: ET.Element) -> str:
     return "passed"
 
 
-def page(report: Path, closing: str) -> str:
-    """The Markdown page of one run: where and when it ran, its closing line, each test with outcome and seconds."""
+def page(report: Path, tested: str, closing: str) -> str:
+    """The Markdown page of one run of the commit `tested`: where and when it ran, its closing line, each test with outcome and seconds."""
     lines = [
         "# Slow lane",
         "",
         "Written by `make test-slow`: the statistical and long reference tests.",
         "",
-        f"- Commit: {commit()}",
+        f"- Commit: {tested}",
         f"- Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- Python {platform.python_version()} on {platform.system()} {platform.machine()}",
         f"- Result: {closing}",
@@ -80,6 +80,7 @@ def row(cells: Sequence[object]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run `pytest -m slow`, write the page, and return pytest's exit code (5 where no test is marked slow)."""
+    tested = commit()  # before the run: the tree may change while it lasts
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-m", "slow", "--timeout=1800", f"--junitxml={report}", *arguments]
@@ -90,7 +91,7 @@ def main(arguments: list[str]) -> int:
             closing = line.strip(" =\n") or closing
         code = process.wait()
         if report.is_file():
-            PAGE.write_text(page(report, closing), encoding="utf-8")
+            PAGE.write_text(page(report, tested, closing), encoding="utf-8")
             print(f"written: {PAGE.relative_to(ROOT)}")
     return code
 
