@@ -38,7 +38,7 @@ def outcome(case: ET.Element) -> str:
 
 
 def page(report: Path, tested: str, closing: str) -> str:
-    """The Markdown page of one run of the commit `tested`: where and when it ran, its closing line, each test with outcome and seconds."""
+    """The Markdown page of one run: which commit, where, when, its closing line, each test with outcome and seconds."""
     lines = [
         "# Slow lane",
         "",

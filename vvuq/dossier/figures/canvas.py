@@ -70,7 +70,8 @@ def to_svg(figure: Figure, ident: str, title: str, alt: str) -> str:
         patch.set(facecolor="none", edgecolor="none")
     buffer = io.StringIO()
     # The backend itself: `savefig` would draw all of it once more before, for a layout that there is already.
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    backend: Any = FigureCanvasSVG(figure)
+    backend.print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
