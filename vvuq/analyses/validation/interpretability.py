@@ -279,8 +279,7 @@ def _negative(
                 out.append(f"Asked what {label.replace('_', ' ')} change, {name} answers {wrong} ({told}).")
         alike = values.get(f"learned_alike_{slug(name)}")
         if alike is not None and (alike.low is None or alike.low < 0.5):
-            told = f"correlation {alike.value:.2f}" + (
-                "" if alike.low is None else f", surely above {alike.low:.2f} alone"
-            )
+            ends = "" if alike.low is None else f", 95 % interval {alike.low:.2f} to {alike.high:.2f}"
+            told = f"correlation {alike.value:.2f}{ends}"
             out.append(f"What {name} learned depends on who is left out of the fit ({told}).")
     return tuple(out)
