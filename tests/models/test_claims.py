@@ -45,6 +45,7 @@ def test_the_reference_twin_bounds_its_own_slope():
         ({"lipschitz": 0.0}, "claims.lipschitz: 0.0 is not valid: a positive number"),
         ({"lipschitz": math.inf}, "claims.lipschitz: inf is not valid: a positive number"),
         ({"solver_error": math.nan}, "claims.solver_error: nan is not valid: a positive number"),
+        ({"solver_prior": 1.0}, "claims.solver_prior: 1.0 is not valid: a share between 0 and 1"),
         ({"balances": (Balance("drug", "g", content, gain),)}, "claims.balances.drug: content: "),
         ({"balances": (Balance("drug", "mg", content, content),)}, "claims.balances.drug: gain: "),
         (

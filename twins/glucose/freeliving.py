@@ -249,6 +249,7 @@ CLAIMS = Claims(
         *(Monotone(given, "cgm", rises=False) for given in ("Isc1", "Ip", "basal", "insulin", "intravenous")),
         Monotone("Isc1", "fingerstick", rises=False),
     ),
+    solver_prior=0.95,
     solver_error=0.3,  # near 10 mg/dL, by a large dose in the most sensitive; docs/glucose.md has the usual error
     envelope=ENVELOPE,
 )

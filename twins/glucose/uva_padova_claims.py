@@ -72,6 +72,7 @@ CLAIMS = Claims(
         for seen in ("cgm", "fingerstick")
     ),
     continuous=False,  # what is not led below zero stops there at once
+    solver_prior=0.95,
     solver_error=0.02,  # of the standard step where the gut absorbs fastest
     envelope=ENVELOPE,
 )

@@ -82,7 +82,7 @@ class Claims:
     has no bound. lipschitz: largest |f(x) - f(y)| / |x - y| of the right-hand side, per unit of
     time, in the maximum norm of the states in their declared units (None: it is only estimated). autonomous: neither
     the right-hand side nor an observable reads t. solver_error: the largest error of the twin's own step, as a share
-    of the largest value of the course."""
+    of the largest value of the course, for parameters within the central share `solver_prior` of each prior."""
 
     nonnegative: tuple[str, ...] = ()
     balances: tuple[Balance, ...] = ()
@@ -91,6 +91,7 @@ class Claims:
     lipschitz: float | None = None
     autonomous: bool = True
     solver_error: float = 0.01
+    solver_prior: float = 0.998
     envelope: Envelope | None = None
 
 
@@ -101,6 +102,8 @@ def check_claims(twin: str, model: Model, claims: Claims) -> None:
     _known(where, "claims.nonnegative", claims.nonnegative, [*model.states, *observables])
     _known(where, "claims.monotone", [m.given for m in claims.monotone], [*model.states, *model.inputs])
     _known(where, "claims.monotone", [m.observable for m in claims.monotone], observables)
+    if not 0.0 < claims.solver_prior < 1.0:
+        raise InputError(where, "claims.solver_prior", claims.solver_prior, "a share between 0 and 1")
     for name in ("lipschitz", "solver_error"):
         value = getattr(claims, name)
         if value is not None and not 0.0 < value < math.inf:

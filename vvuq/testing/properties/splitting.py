@@ -59,6 +59,7 @@ def _cut(twin: Twin, case: Cut) -> str | None:
 def _halved(twin: Twin, case: Cut) -> str | None:
     """The error of the step, from what changes when it is halved: source Hairer, Norsett & Wanner, II.4."""
     promised, step = twin.claims.solver_error, twin.method.step
+    case = replace(case, course=_within(twin, case.course))
     course = replace(case.course, times=_full_steps(case.course, step))
     one, two = (solve(twin, course, RK4(h)).observed[:, :, 0] for h in (step, step / 2))
     share = promised * (1.0 - 2.0**-ORDER)
@@ -71,6 +72,16 @@ def _halved(twin: Twin, case: Cut) -> str | None:
     found += f"{time}, {shown(two[row, column])} {observable.unit} with half of it"
     limit = f"an error of at most {100 * promised:g} % of the largest value (claims.solver_error)"
     return account(twin, case, found=found, promised=limit, at=course.times[row])
+
+
+def _within(twin: Twin, course: Course) -> Course:
+    """The course with each parameter led back into the share of its prior for which the step's error is promised."""
+    tail = 0.5 * (1.0 - twin.claims.solver_prior)
+    theta = {
+        p.name: min(max(course.theta[p.name], p.prior.quantile(tail)), p.prior.quantile(1.0 - tail))
+        for p in twin.model.parameters
+    }
+    return replace(course, theta=theta)
 
 
 def _full_steps(course: Course, step: float) -> tuple[float, ...]:
