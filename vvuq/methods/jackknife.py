@@ -41,6 +41,16 @@ def t_quantity(
     return Quantity(float(value), unit, below, above, 0.95, lower, upper, "epistemic", n)
 
 
+def mean_quantity(each: Floats, unit: str, *, low: float = -np.inf, high: float = np.inf) -> Quantity:
+    """The mean of values (patients,) with its interval; what is not a number counts as no patient, and of one patient
+    there is no interval."""
+    kept = each[np.isfinite(each)]
+    if kept.size < 2:
+        return Quantity(float(kept.mean()) if kept.size else float("nan"), unit, n=int(kept.size))
+    value, error = jackknife(kept[:, None], lambda rows: rows.mean(axis=0))
+    return t_quantity(float(value[0]), float(error[0]), unit, int(kept.size), low=low, high=high)
+
+
 def raised(q: Quantity) -> Quantity:
     """A quantity of a logarithm as one of the value itself."""
     ends = (None if v is None else float(np.exp(min(v, 700.0))) for v in (q.low, q.high, q.lower95, q.upper95))

@@ -34,7 +34,7 @@ from vvuq.analyses.validation.scaffold_answers import Action, action_label, dose
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecaster import Fitted, Forecaster
 from vvuq.interaction.inside import Inside, inside
-from vvuq.methods.jackknife import errors_of, jackknife, raised, t_quantity
+from vvuq.methods.jackknife import errors_of, mean_quantity, raised, t_quantity
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Context, Evidence, Floats, Quantity, Table
 
@@ -194,20 +194,15 @@ def _answered(told: Told, actions: Sequence[Expected], unit: str) -> dict[str, Q
     for (name, label), each in told.items():
         means = np.array([rows.mean(axis=0) for rows in each])
         for place, h in enumerate(HORIZONS):
-            values[f"answer_{slug(name)}_{label}_{h}"] = _mean(means[:, place], unit)
+            values[f"answer_{slug(name)}_{label}_{h}"] = mean_quantity(means[:, place], unit)
         right = np.array([100.0 * _right(rows, raises[label])[-1] for rows in each])
-        values[f"right_{slug(name)}_{label}"] = _mean(right, "%", low=0.0, high=100.0)
+        values[f"right_{slug(name)}_{label}"] = mean_quantity(right, "%", low=0.0, high=100.0)
     return values
 
 
 def _right(each: Floats, raises: bool) -> Floats:
     """The share of answers (moments, horizons) with the right direction, by horizon."""
     return np.asarray(np.mean(each > 0.0 if raises else each < 0.0, axis=0))
-
-
-def _mean(each: Floats, unit: str, **limits: float) -> Quantity:
-    value, error = jackknife(each[:, None], lambda rows: rows.mean(axis=0))
-    return t_quantity(float(value[0]), float(error[0]), unit, len(each), **limits)
 
 
 def _inside(found: Sequence[One], values: Mapping[str, Quantity]) -> Table:
@@ -217,7 +212,7 @@ def _inside(found: Sequence[One], values: Mapping[str, Quantity]) -> Table:
         alike = values.get(f"weights_alike_{slug(one.name)}")
         rows.append((one.name, one.kind, *counts, "no weights" if alike is None else alike.value))
     columns = ("forecaster", "kind", "numbers", "known", "weights", "weights_alike")
-    title = "What forecasters consist of (known: the ends of the interval differ by less than a factor of 4)"
+    title = f"What forecasters consist of (known: the ends of the interval differ by less than a factor of {KNOWN:g})"
     return Table(title, columns, ("", "", "1", "1", "1", "1"), tuple(rows))
 
 

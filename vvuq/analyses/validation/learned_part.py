@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vvuq.analyses.validation.forecasts import Part, slug
 from vvuq.interaction.forecaster import Fitted
 from vvuq.interaction.inside import Correction, correction
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import mean_quantity
 from vvuq.models.units import factor
 from vvuq.record import Cell, Cohort, Floats, Quantity, Table
 
@@ -67,8 +67,8 @@ def learned_values(learned: Sequence[Learned]) -> dict[str, Quantity]:
     for one in learned:
         shares = [100.0 * np.sqrt(np.mean(p.added**2) / np.mean(p.slope**2)) for p in one.patients]
         alike = [float(np.corrcoef(p.added, p.by_all)[0, 1]) for p in one.patients]
-        values[f"learned_share_{slug(one.forecaster)}"] = _mean(np.array(shares), "%", low=0.0)
-        values[f"learned_alike_{slug(one.forecaster)}"] = _mean(np.array(alike), "1", low=-1.0, high=1.0)
+        values[f"learned_share_{slug(one.forecaster)}"] = mean_quantity(np.array(shares), "%", low=0.0)
+        values[f"learned_alike_{slug(one.forecaster)}"] = mean_quantity(np.array(alike), "1", low=-1.0, high=1.0)
     return values
 
 
@@ -96,15 +96,6 @@ def _row(one: Learned, label: str, inside: Sequence[NDArray[np.bool_]]) -> tuple
     if not there:
         return (one.forecaster, one.state, label, 0, 0, None, None, None, None, one.unit)
     core = float(np.mean([np.sqrt(np.mean(p.slope[rows] ** 2)) for p, rows in there]))
-    added = _mean(np.array([p.added[rows].mean() for p, rows in there]), one.unit)
+    added = mean_quantity(np.array([p.added[rows].mean() for p, rows in there]), one.unit)
     count = int(sum(rows.sum() for _, rows in there))
     return (one.forecaster, one.state, label, count, len(there), core, added.value, added.low, added.high, one.unit)
-
-
-def _mean(each: Floats, unit: str, **limits: float) -> Quantity:
-    """A mean over patients with its interval; none of one patient. What is not a number counts as no patient."""
-    kept = each[np.isfinite(each)]
-    if kept.size < 2:
-        return Quantity(float(kept.mean()) if kept.size else float("nan"), unit, n=int(kept.size))
-    value, error = jackknife(kept[:, None], lambda rows: rows.mean(axis=0))
-    return t_quantity(float(value[0]), float(error[0]), unit, int(kept.size), **limits)

@@ -32,7 +32,7 @@ from vvuq.analyses.validation.forecasts import (
 from vvuq.analyses.validation.scaffolds import RIGHT, Wrong, WrongOnes, change_of, explored
 from vvuq.errors import NotEvaluable
 from vvuq.interaction.forecaster import Forecaster, over, shortened
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import mean_quantity
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Dose, Evidence, Finding, Floats, Quantity, Table
 
@@ -172,16 +172,18 @@ def _values(known: Sequence[One], scores: Scored, effects: Effects, unit: str) -
     for one in known:
         mine = means[:, names.index(one.key)]
         for h in HORIZONS:
-            values[f"crps_{one.key}_{h}"] = _over(mine[:, COLUMN[f"crps_{h}"]], unit)
+            values[f"crps_{one.key}_{h}"] = mean_quantity(mine[:, COLUMN[f"crps_{h}"]], unit)
         right = means[:, names.index(One(one.forecaster, RIGHT, one.kind).key)]
         if one.scaffold != RIGHT:
             columns = [COLUMN[f"crps_{h}"] for h in HORIZONS]
-            values[f"worse_{one.key}"] = _over(100.0 * (mine[:, columns] / right[:, columns] - 1.0).mean(axis=1), "%")
+            values[f"worse_{one.key}"] = mean_quantity(
+                100.0 * (mine[:, columns] / right[:, columns] - 1.0).mean(axis=1), "%"
+            )
     reference = known[0]
     for (one, label), effect in effects.items():
-        values[f"answer_{one.key}_{label}"] = _over(effect[:, -1], unit)
+        values[f"answer_{one.key}_{label}"] = mean_quantity(effect[:, -1], unit)
         ideal = effects[reference, label]
-        values[f"bias_{one.key}_{label}"] = _over(effect[:, -1] - ideal[:, -1], unit)
+        values[f"bias_{one.key}_{label}"] = mean_quantity(effect[:, -1] - ideal[:, -1], unit)
         values[f"off_{one.key}_{label}"] = Quantity(_off(effect, ideal), "%", n=n)
     return values
 
@@ -190,15 +192,6 @@ def _off(effect: Floats, ideal: Floats) -> float:
     """The largest error of the mean answer over the horizons, in percent of the largest reference answer."""
     mine, right = np.nanmean(effect, axis=0), np.nanmean(ideal, axis=0)
     return 100.0 * float(np.max(np.abs(mine - right)) / max(float(np.max(np.abs(right))), 1e-12))
-
-
-def _over(rows: Floats, unit: str) -> Quantity:
-    """A mean over patients with its interval."""
-    kept = rows[np.isfinite(rows)]
-    if kept.size < 2:
-        return Quantity(float(kept.mean()) if kept.size else float("nan"), unit, n=int(kept.size))
-    value, error = jackknife(kept[:, None], lambda r: r.mean(axis=0))
-    return t_quantity(float(value[0]), float(error[0]), unit, int(kept.size))
 
 
 def _forecasts(known: Sequence[One], scores: Scored, values: Mapping[str, Quantity], unit: str) -> Table:

@@ -29,7 +29,7 @@ from vvuq.analyses.validation.forecasts import (
 from vvuq.analyses.validation.scaffolds import RIGHT, WrongOnes, change_of, explored
 from vvuq.data.split import Folds, same_folds, subset
 from vvuq.interaction.forecaster import Forecaster, over
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import mean_quantity
 from vvuq.models.twin import Twin
 from vvuq.record import Cell, Cohort, Context, Evidence, Finding, Floats, Quantity, Table
 
@@ -109,20 +109,15 @@ def _of(label: str, name: str, here: Floats, there: Floats, unit: str) -> dict[s
     out = {}
     for h in HORIZONS:
         key, crps = f"{slug(name)}_{h}_{slug(label)}", COLUMN[f"crps_{h}"]
-        out[f"crps_{key}"] = _mean(here[:, crps], unit)
-        out[f"bias_{key}"] = _mean(here[:, COLUMN[f"signed_{h}"]], unit)
+        out[f"crps_{key}"] = mean_quantity(here[:, crps], unit)
+        out[f"bias_{key}"] = mean_quantity(here[:, COLUMN[f"signed_{h}"]], unit)
         if label != RIGHT:
-            out[f"crps_loss_{key}"] = _mean(here[:, crps] - there[:, crps], unit)
+            out[f"crps_loss_{key}"] = mean_quantity(here[:, crps] - there[:, crps], unit)
     return out
 
 
 def _means(found: Scored, name: str) -> Floats:
     return np.array([rows.mean(axis=0) for rows in found.rows[name].values()])
-
-
-def _mean(each: Floats, unit: str) -> Quantity:
-    value, error = jackknife(each[:, None], lambda rows: rows.mean(axis=0))
-    return t_quantity(value[0], error[0], unit, len(each))
 
 
 def _table(
