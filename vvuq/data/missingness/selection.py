@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vvuq.data.missingness.links import Link, check
+import numpy as np
+
+from vvuq.data.missingness.links import Link, check, log_expected, probability
+from vvuq.data.missingness.record import Chances, Complete, memoryless
+from vvuq.record import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,25 @@ class Selection:
 
     def __post_init__(self) -> None:
         check(f"missingness of {self.observable}", self.link, {"intercept": self.intercept, "slope": self.slope})
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The observable."""
+        return (self.observable,)
+
+    @property
+    def looks_back(self) -> bool:
+        """Never."""
+        return False
+
+    def chances(self, record: Complete, seen: Floats, rows: slice) -> Chances:
+        """From the value that would be seen."""
+        values = record.values[rows, record.channel(self.observable)]
+        return memoryless(probability(self.link, self.intercept + self.slope * values))
+
+    def log_before(self, mean: Floats, variance: Floats, measured: Floats, offset: Floats | float = 0.0) -> Floats:
+        """The logarithm of the probability that a value is seen (1) or not (0) before it is known: its forecast is
+        normal, with that mean and variance, its error included."""
+        return log_expected(
+            self.link, self.intercept + offset + self.slope * mean, self.slope**2 * np.asarray(variance), measured
+        )

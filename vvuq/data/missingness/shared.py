@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vvuq.data.missingness.links import Link, check
-from vvuq.errors import InputError
+from vvuq.data.missingness.links import Link, check, check_slopes, probability
+from vvuq.data.missingness.record import Chances, Complete, memoryless
+from vvuq.record import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,19 @@ class SharedParameter:
 
     def __post_init__(self) -> None:
         where = f"missingness of {self.observable}"
-        check(where, self.link, {"intercept": self.intercept, **dict(self.slopes)})
-        names = [name for name, _ in self.slopes]
-        if not names or len(set(names)) != len(names):
-            raise InputError(where, "slopes", self.slopes, "one (name, coefficient) or more, each name once")
+        check(where, self.link, {"intercept": self.intercept})
+        check_slopes(where, self.slopes)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The observable."""
+        return (self.observable,)
+
+    @property
+    def looks_back(self) -> bool:
+        """Never; what history adds is CareProcess."""
+        return False
+
+    def chances(self, record: Complete, seen: Floats, rows: slice) -> Chances:
+        """From the state at each decision."""
+        return memoryless(probability(self.link, self.intercept + record.weighted(self.slopes, rows)))
