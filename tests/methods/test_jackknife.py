@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from vvuq.methods.jackknife import jackknife, t_quantity
+from vvuq.methods.jackknife import jackknife, ratio, t_quantity
 
 rows = st.integers(2, 12).flatmap(
     lambda n: st.lists(st.lists(st.floats(0.1, 100.0), min_size=2, max_size=2), min_size=n, max_size=n).map(np.array)
@@ -51,3 +51,16 @@ def test_six_normal_patients_are_covered_as_promised():
         q = t_quantity(value[0], error[0], "1", 6)
         inside += q.low <= 3.0 <= q.high
     assert inside / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_ratio_of_sums_is_what_leaving_each_patient_out_finds():
+    rng = np.random.default_rng(4)
+    above, below = rng.random((7, 3)), 1.0 + rng.random((7, 3))
+    value, error = ratio(above, below)
+    for j in range(3):
+        rows = np.column_stack([above[:, j], below[:, j]])
+        v, e = jackknife(rows, lambda part: np.array([part[:, 0].sum() / part[:, 1].sum()]))
+        assert (value[j], error[j]) == pytest.approx((v[0], e[0]))
+    assert not np.isfinite(ratio(above[:1], below[:1])[1]).any()
+    alone = ratio(np.array([[1.0], [0.0]]), np.array([[1.0], [0.0]]))
+    assert alone[0][0] == 1.0 and not np.isfinite(alone[1][0]), "one patient has all there is"

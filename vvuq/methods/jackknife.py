@@ -56,3 +56,13 @@ def raised(q: Quantity) -> Quantity:
     ends = (None if v is None else float(np.exp(min(v, 700.0))) for v in (q.low, q.high, q.lower95, q.upper95))
     low, high, lower, upper = ends
     return Quantity(float(np.exp(q.value)), q.unit, low, high, q.level, lower, upper, q.kind, q.n)
+
+
+def ratio(above: Floats, below: Floats) -> tuple[Floats, Floats]:
+    """Sums over patients (patients, ...) of the one over those of the other, with standard errors; not-a-number where
+    there is nothing to divide by, and as an error where leaving one patient out leaves nothing."""
+    a, b, n = above.sum(axis=0), below.sum(axis=0), len(above)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, without = a / b, (a - above) / (b - below)
+    errors = np.sqrt((n - 1.0) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0)) if n > 1 else np.nan * value
+    return np.asarray(value), np.asarray(errors)

@@ -66,13 +66,14 @@ def naive(record: Complete, seen: np.ndarray, mechanisms: list[Mechanism]) -> fl
         chance = 1.0
         for part, path in zip(parts, modes, strict=True):
             chance *= part.begin[path[0]]
-            for k in range(1, len(path)):
-                chance *= part.moves[k][path[k - 1]][path[k]]
+            chance *= np.prod([part.moves[k][path[k - 1]][path[k]] for k in range(1, len(path))])
         for k, name in itertools.product(range(len(record.times)), counted):
-            passes = 1.0
-            for one, part, path in zip(mechanisms, parts, modes, strict=True):
-                if name in one.channels:
-                    passes *= part.passes[k][path[k]][one.channels.index(name)]
+            there = [
+                part.passes[k][path[k]][one.channels.index(name)]
+                for one, part, path in zip(mechanisms, parts, modes, strict=True)
+                if name in one.channels
+            ]
+            passes = np.prod(there)
             chance *= passes if seen[k][record.channel(name)] else 1.0 - passes
         total += chance
     return total
