@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from vvuq.data.cards import Diary
+from vvuq.data.layouts import Diary
 
 COLUMNS = (
     "patient", "record", "time", "cgm_mgdl", "cbg_mgdl", "ketone_mmolL", "diet_en", "diet_zh", "insulin_sc",

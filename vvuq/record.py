@@ -43,13 +43,15 @@ class Measurement:
 class Patient:
     """One patient's record. Times ascend; units are the cohort's. Covariates are (name, value), fixed over the stay.
 
-    `sealed` marks a held-out patient wherever the record goes, so that calibration can refuse it."""
+    `sealed` marks a held-out patient wherever the record goes, so that calibration can refuse it. Records of one
+    `group`, as the hospitalizations of a person, are held out together; empty: the record stands alone."""
 
     id: str
     covariates: tuple[tuple[str, float], ...]
     doses: tuple[Dose, ...]
     measurements: tuple[Measurement, ...]
     sealed: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,3 +123,24 @@ def test_the_same_folds_hold_everybody_once_and_are_even(count, k):
     folds = same_folds(ids, k)
     assert sorted(i for fold in folds for i in fold) == sorted(ids)
     assert len(folds) == (k or count) and max(map(len, folds)) - min(map(len, folds)) <= 1
+
+
+@given(cohorts(min_size=2), st.data())
+def test_no_group_has_records_on_both_sides(cohort, data):
+    names = [data.draw(st.sampled_from(["", "a", "b", "c"])) for _ in cohort.patients]
+    patients = [replace(p, group=name) for p, name in zip(cohort.patients, names, strict=True)]
+    whole = make_cohort("groups", patients, UNITS)
+    groups = {p.group or p.id for p in patients}
+    if len(groups) < 2:
+        return
+    build, held = split(whole, HeldOutRule(salt="any/", count=data.draw(st.integers(1, len(groups) - 1))))
+    mine, theirs = ({p.group or p.id for p in part.patients} for part in (build, held))
+    assert not mine & theirs and mine | theirs == groups
+    assert len(build.patients) + len(held.patients) == len(patients)
+
+
+def test_the_digest_knows_groups_and_that_of_records_alone_stays(tmp_path):
+    alone = synthetic_neonates(3, 1)
+    grouped = make_cohort("groups", [replace(p, group="one") for p in alone.patients], UNITS)
+    assert grouped.digest != alone.digest
+    assert make_cohort("again", [replace(p, group="") for p in grouped.patients], UNITS).digest == alone.digest

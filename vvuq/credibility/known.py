@@ -11,7 +11,8 @@ from typing import Any, cast, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from vvuq.credibility.plan import BUDGETS, Budget, Numeric, Plan, Range
-from vvuq.data.cards import Covariate, DataCard
+from vvuq.data.cards import DataCard
+from vvuq.data.layouts import Covariate
 from vvuq.errors import InputError, NotEvaluable, near
 from vvuq.models.units import factor, unit
 from vvuq.strict_yaml import Document, Path_, problems, refusal

@@ -8,40 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from vvuq import paths
+from vvuq.data.fields import FileName, InnerPath, Name, Sha256, Strict, Text
+from vvuq.data.icu_layouts import Cinc, Clif
+from vvuq.data.layouts import Diary, Layout
 from vvuq.errors import InputError, near
 from vvuq.strict_yaml import fault, read_yaml, validate
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
-
-def _plain(path: str) -> str:
-    """Refuses a path that could leave the folder it is unpacked to."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or any(sign in path for sign in "\\:\0"):
-        raise ValueError("a relative path with / between its parts and no ..")
-    return path
-
-
-def _bare(path: str) -> str:
-    if len(PurePosixPath(_plain(path)).parts) != 1:
-        raise ValueError("a file name without a folder")
-    return path
-
-
-InnerPath = Annotated[str, AfterValidator(_plain)]
-FileName = Annotated[str, AfterValidator(_bare)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Licence(_Strict):
+class Licence(Strict):
     """Licence of the data and of the package that carries them. `confirmed` is false where no licence text was seen."""
 
     data: Text
@@ -50,7 +27,7 @@ class Licence(_Strict):
     note: Text
 
 
-class Citation(_Strict):
+class Citation(Strict):
     """Where the data were first reported."""
 
     text: Text
@@ -58,7 +35,7 @@ class Citation(_Strict):
     pmid: Text | None = None
 
 
-class DataFile(_Strict):
+class DataFile(Strict):
     """One file: its path inside the wheel, or its name if it is local; its digest, and what it is for."""
 
     path: InnerPath
@@ -71,7 +48,7 @@ class DataFile(_Strict):
         return PurePosixPath(self.path).name
 
 
-class Obtain(_Strict):
+class Obtain(Strict):
     """Whence the files come. Either a wheel that carries them, pinned, with its pip requirements file beside the card;
     or `local: true`, and they lie beside the card or in a data folder; `whence` says where they were published."""
 
@@ -101,171 +78,7 @@ class Obtain(_Strict):
         return self
 
 
-class Covariate(_Strict):
-    """A patient's fixed property: its column, its name here, unit, meaning, and the range a valid value lies in."""
-
-    column: Text
-    name: Name
-    unit: Text
-    meaning: Text
-    low: float
-    high: float
-    whole: bool = False
-
-
-class Layout(_Strict):
-    """How to read the table. `format`: "nonmem" (readers/nonmem.py) or "table" (readers/table.py).
-
-    Of the first alone: `event` is a column with 1 on dose rows and 0 on measurement rows, if there is one. Of the
-    second alone: `duration` is the column of a dose's length (empty: a bolus), `decimal` the sign in its numbers."""
-
-    format: Literal["nonmem", "table"]
-    file: FileName
-    separator: Literal["blank", "comma", "semicolon", "tab"] = "blank"
-    decimal: Literal["point", "comma"] = "point"
-    id: Text
-    time: Text
-    dose: Text
-    observation: Text
-    observable: Name
-    event: Text | None = None
-    duration: Text | None = None
-    ignored: tuple[Text, ...] = Field(default=(), strict=False)
-    covariates: tuple[Covariate, ...] = Field(strict=False)
-    time_unit: Text
-    dose_unit: Text
-    observation_unit: Text
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns that are read, in no order of the file."""
-        others = tuple(column for column in (self.event, self.duration) if column)
-        read = (self.id, self.time, self.dose, self.observation, *others)
-        return read + tuple(covariate.column for covariate in self.covariates)
-
-    @property
-    def units(self) -> dict[str, str]:
-        """{field of the cohort: unit}."""
-        own = {"time": self.time_unit, "dose": self.dose_unit, self.observable: self.observation_unit}
-        return own | {covariate.name: covariate.unit for covariate in self.covariates}
-
-    @property
-    def places(self) -> dict[str, tuple[str, str]]:
-        """{field of the cohort: (kind, field of the layout that states its unit)}."""
-        own = {"time": ("time", "time_unit"), "dose": ("dose", "dose_unit")}
-        own[self.observable] = ("observable", "observation_unit")
-        return own | {one.name: ("covariate", f"covariates.{i}.unit") for i, one in enumerate(self.covariates)}
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Layout:
-        named = [*self.columns, *self.ignored]
-        if len(set(named)) != len(named):
-            twice = next(column for column in named if named.count(column) > 1)
-            raise fault("", twice, "a column that is named once in the layout")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_its_format(self) -> Layout:
-        nonmem = self.format == "nonmem"
-        separators = ("blank", "comma") if nonmem else ("comma", "semicolon", "tab")
-        if self.separator not in separators:
-            raise fault("separator", self.separator, f"{' or '.join(separators)}, in the format {self.format}")
-        for name, value in (("duration", self.duration), ("event", self.event)):
-            if value and nonmem == (name == "duration"):
-                raise fault(name, value, f"no such field in the format {self.format}")
-        if self.decimal == "comma" and (nonmem or self.separator == "comma"):
-            raise fault("decimal", self.decimal, "point, unless format is table and separator semicolon or tab")
-        return self
-
-
-class DiaryRules(_Strict):
-    """What a diary's reader drops, flags and assumes; each is counted in the cohort's notes.
-
-    Glucose outside `low` to `high` [mg/dL] is dropped; sensor readings that change faster than `fastest` [mg/dL/min]
-    and stand further apart than `gap` [min] are flagged. A pump's rate holds until the next entry, for at most
-    `basal_hours`; a bag runs in at `drip` [mL/h]; an item above `largest_item` [g] of carbohydrate is a misprint."""
-
-    low: float
-    high: float
-    fastest: float = Field(gt=0)
-    gap: float = Field(gt=0)
-    basal_hours: float = Field(gt=0)
-    drip: float = Field(gt=0)
-    largest_item: float = Field(gt=0)
-
-
-DIARY_DOSES = {
-    "carbohydrate": "g", "rapid_insulin": "IU", "short_insulin": "IU", "intermediate_insulin": "IU",
-    "long_insulin": "IU", "basal_insulin": "IU", "intravenous_insulin": "IU", "intravenous_glucose": "g",
-}  # fmt: skip
-
-
-class Diary(_Strict):
-    """How to read a diary of sensor readings, fingersticks, meals and insulin, a row a time, with a second table that
-    has a row a record of a patient (readers/shanghai.py). Fields name columns.
-
-    `meals_again` has the meals in another language: where its numbers differ, that is counted. `pump` is the kind of a
-    pump's boluses. `glucose_unit` is the table's; the cohort has mg/dL. `slowed_by`: words of
-    the column `oral` that set the covariate slowed_carbohydrate to 1 for the patient."""
-
-    format: Literal["shanghai"]
-    file: FileName
-    covariates_file: FileName
-    id: Text
-    record: Text
-    time: Text
-    cgm: Text
-    fingerstick: Text
-    meals: Text
-    meals_again: Text | None = None
-    subcutaneous: Text
-    intravenous: Text
-    pump_bolus: Text
-    pump_basal: Text
-    oral: Text
-    ignored: tuple[Text, ...] = Field(default=(), strict=False)
-    pump: Literal["rapid_insulin", "short_insulin"]
-    slowed_by: tuple[Text, ...] = Field(default=(), strict=False)
-    glucose_unit: Text
-    rules: DiaryRules
-    covariates_id: Text
-    covariates: tuple[Covariate, ...] = Field(strict=False)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns that are read, in no order of the file."""
-        named = (self.id, self.record, self.time, self.cgm, self.fingerstick, self.meals, self.subcutaneous)
-        again = (self.meals_again,) if self.meals_again else ()
-        return (*named, *again, self.intravenous, self.pump_bolus, self.pump_basal, self.oral)
-
-    @property
-    def observable(self) -> str:
-        """What the measurements are of, in words."""
-        return "cgm and fingerstick"
-
-    @property
-    def units(self) -> dict[str, str]:
-        """{field of the cohort: unit}."""
-        own = {"time": "min", **DIARY_DOSES, "cgm": "mg/dL", "fingerstick": "mg/dL", "slowed_carbohydrate": "1"}
-        return own | {covariate.name: covariate.unit for covariate in self.covariates}
-
-    @property
-    def places(self) -> dict[str, tuple[str, str]]:
-        """{field of the cohort: (kind, field of the layout that states its unit)}."""
-        return {one.name: ("covariate", f"covariates.{i}.unit") for i, one in enumerate(self.covariates)}
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Diary:
-        named = [*self.columns, *self.ignored]
-        if len(set(named)) != len(named):
-            twice = next(column for column in named if named.count(column) > 1)
-            raise fault("", twice, "a column that is named once in the layout")
-        if not self.rules.low < self.rules.high:
-            raise fault("rules.low", self.rules.low, f"a number below high, {self.rules.high:g}")
-        return self
-
-
-class ReferenceFitFile(_Strict):
+class ReferenceFitFile(Strict):
     """The fit of the whole cohort by another program: its table of estimates, and which column is which estimate.
 
     typical: {estimate here: column}; variances: {SD here: column that holds its square}."""
@@ -277,14 +90,15 @@ class ReferenceFitFile(_Strict):
     variances: dict[str, Text]
 
 
-class HeldOutRule(_Strict):
-    """Held out are the `count` patients with the lowest sha256(salt + id): fixed before any result was seen."""
+class HeldOutRule(Strict):
+    """Held out are the `count` patients with the lowest sha256(salt + id): fixed before any result was seen. Where
+    records of the cohort belong to one group, as the hospitalizations of a person do, `count` and id are of groups."""
 
     salt: Text
     count: int = Field(ge=1)
 
 
-class Fact(_Strict):
+class Fact(Strict):
     """One thing that matters when model and data are compared: what is known of it (or "not reported"), and whence."""
 
     topic: Text
@@ -292,7 +106,7 @@ class Fact(_Strict):
     source: Text
 
 
-class DataCard(_Strict):
+class DataCard(Strict):
     """All that a study must say of its cohort. `load_card` sets `folder`, where the card lies, and `shown`, its path as
     it was named."""
 
@@ -302,7 +116,7 @@ class DataCard(_Strict):
     licence: Licence
     citation: Citation
     obtain: Obtain
-    layout: Annotated[Layout | Diary, Field(discriminator="format")]
+    layout: Annotated[Layout | Diary | Clif | Cinc, Field(discriminator="format")]
     patients: int = Field(ge=1)
     measurements: int = Field(ge=1)
     visibility: Text
@@ -315,10 +129,7 @@ class DataCard(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> DataCard:
-        named = {"file": self.layout.file}
-        if isinstance(self.layout, Diary):
-            named["covariates_file"] = self.layout.covariates_file
-        for field, name in named.items():
+        for field, name in self.layout.files.items():
             if name not in [file.name for file in self.obtain.files]:
                 raise fault(f"layout.{field}", name, "the name of one of obtain.files")
         if self.reference_fit and self.reference_fit.file not in [file.name for file in self.obtain.files]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from numbers import Real
 
 from vvuq.data import units as unit_rules
@@ -50,6 +51,7 @@ def digest(patients: Iterable[Patient], units: Iterable[tuple[str, str]]) -> str
             "covariates": patient.covariates,
             "doses": [_told(dose) for dose in patient.doses],
             "measurements": [(m.time, m.observable, m.value) for m in patient.measurements],
+            **({"group": patient.group} if patient.group else {}),
         }
         for patient in patients
     ]
@@ -97,7 +99,8 @@ def _checked(patient: Patient, names: tuple[str, ...], dimensions: Mapping[str, 
     _check_ascending("dose", [d.time for d in doses], patient.id, place)
     _check_ascending("measurement", [m.time for m in samples], patient.id, place)
     _check_unique(samples, patient.id, place)
-    return Patient(patient.id, _covariates(patient, names, dimensions, place), doses, samples, patient.sealed)
+    covariates = _covariates(patient, names, dimensions, place)
+    return replace(patient, covariates=covariates, doses=doses, measurements=samples)
 
 
 def _dose(dose: Dose, where: str) -> Dose:
@@ -155,6 +158,8 @@ def _covariates(
 
 
 def _finite(value: object, where: str, field: str) -> float:
+    if type(value) is float and math.isfinite(value):  # nearly all are, and large cohorts have a million of them
+        return value + 0.0
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(where, field, value, "a number")
     try:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from vvuq import paths
-from vvuq.data.cards import DataCard, DataFile, Diary
+from vvuq.data.cards import DataCard, DataFile
+from vvuq.data.icu_layouts import Cinc, Clif
+from vvuq.data.layouts import Diary
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
 from vvuq.record import Cohort
 
@@ -16,21 +19,32 @@ def load_cohort(card: DataCard) -> Cohort:
 
     Raises NotEvaluable with what to do where the file is not at hand, IntegrityError where it was changed, InputError
     where it does not read as the card says."""
-    from vvuq.data.readers.nonmem import read_nonmem  # they bring units and models, which finding a file needs not
-    from vvuq.data.readers.shanghai import read_diary
-    from vvuq.data.readers.table import read_table
-
-    path, layout = _unchanged(card, card.table), card.layout
-    if isinstance(layout, Diary):
-        cohort = read_diary(path, _unchanged(card, card.named(layout.covariates_file)), layout, card.name)
-    else:
-        cohort = (read_nonmem if layout.format == "nonmem" else read_table)(path, layout, card.name)
+    files = {field: _unchanged(card, card.named(name)) for field, name in card.layout.files.items()}
+    path, cohort = files["file"], _read(card, files)
     counts = {"patients": len(cohort.patients), "measurements": sum(len(p.measurements) for p in cohort.patients)}
     for field, declared in (("patients", card.patients), ("measurements", card.measurements)):
         if counts[field] != declared:
             remedy = f"{counts[field]}, as {path.name} holds when read by the card's layout"
             raise InputError(card.at(field), field, declared, remedy)
     return cohort
+
+
+def _read(card: DataCard, files: Mapping[str, Path]) -> Cohort:
+    """The cohort in the files by the layout's fields, by the reader of the layout."""
+    from vvuq.data.readers.cinc import read_cinc  # they bring units and models, which finding a file needs not
+    from vvuq.data.readers.clif import read_clif
+    from vvuq.data.readers.nonmem import read_nonmem
+    from vvuq.data.readers.shanghai import read_diary
+    from vvuq.data.readers.table import read_table
+
+    layout = card.layout
+    if isinstance(layout, Clif):
+        return read_clif(files, layout, card.name)
+    if isinstance(layout, Cinc):
+        return read_cinc(files, layout, card.name)
+    if isinstance(layout, Diary):
+        return read_diary(files["file"], files["covariates_file"], layout, card.name)
+    return (read_nonmem if layout.format == "nonmem" else read_table)(files["file"], layout, card.name)
 
 
 def _unchanged(card: DataCard, file: DataFile) -> Path:

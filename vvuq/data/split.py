@@ -27,10 +27,12 @@ def held_out_ids(ids: Sequence[str], rule: HeldOutRule) -> frozenset[str]:
 
 
 def split(cohort: Cohort, rule: HeldOutRule) -> tuple[Cohort, Cohort]:
-    """(build, held out): every patient is in exactly one of them, in the cohort's order; the held-out are sealed."""
-    chosen = held_out_ids([patient.id for patient in cohort.patients], rule)
-    build = [patient.id for patient in cohort.patients if patient.id not in chosen]
-    held_out = subset(cohort, sorted(chosen), "held out")
+    """(build, held out): every patient is in exactly one of them, in the cohort's order; the held-out are sealed. The
+    rule ranks groups, so that no group has records in both."""
+    groups = {patient.id: patient.group or patient.id for patient in cohort.patients}
+    chosen = held_out_ids([*dict.fromkeys(groups.values())], rule)
+    build = [one for one, group in groups.items() if group not in chosen]
+    held_out = subset(cohort, [one for one, group in groups.items() if group in chosen], "held out")
     sealed = tuple(replace(patient, sealed=True) for patient in held_out.patients)
     return subset(cohort, build, "build"), replace(held_out, patients=sealed)
 
@@ -57,8 +59,8 @@ def subset(cohort: Cohort, ids: Sequence[str], label: str) -> Cohort:
 def overlap(one: Cohort, other: Cohort) -> tuple[str, ...]:
     """Ids in `one` of patients that `other` holds too: by id, or by the very same record under another id."""
     ids = {patient.id for patient in other.patients}
-    records = {replace(patient, id="", sealed=False) for patient in other.patients}
-    return tuple(p.id for p in one.patients if p.id in ids or replace(p, id="", sealed=False) in records)
+    records = {replace(patient, id="", group="", sealed=False) for patient in other.patients}
+    return tuple(p.id for p in one.patients if p.id in ids or replace(p, id="", group="", sealed=False) in records)
 
 
 def patient_folds(ids: Sequence[str], k: int, repeats: int, rng: np.random.Generator) -> tuple[Folds, ...]:

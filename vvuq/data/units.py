@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from vvuq.data.cards import DataCard, Diary
+from vvuq.data.cards import DataCard
+from vvuq.data.layouts import Diary
 from vvuq.errors import InputError
 from vvuq.models import units
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vvuq.data.cards import Layout
+from vvuq.data.layouts import Layout
 from vvuq.data.readers.rows import NUMBER, read_lines
 from vvuq.data.readers.table import SEPARATORS, split_line
 from vvuq.errors import InputError

@@ -14,7 +14,7 @@ import numpy as np
 
 from vvuq.credibility.plan import read_plan
 from vvuq.credibility.study import PLAN, find_twin
-from vvuq.data.cards import Layout
+from vvuq.data.layouts import Layout
 from vvuq.data.readers.table import read_table
 from vvuq.errors import InputError, NotEvaluable, VvuqError
 from vvuq.models.schedule import compile_grid

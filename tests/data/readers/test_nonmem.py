@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from strategies import cohorts
 
-from vvuq.data.cards import Layout
+from vvuq.data.layouts import Layout
 from vvuq.data.readers.nonmem import read_nonmem
 from vvuq.data.readers.rows import LONGEST_LINE
 from vvuq.errors import InputError

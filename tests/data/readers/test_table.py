@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cohorts
 
-from vvuq.data.cards import Layout, load_card
+from vvuq.data.cards import load_card
 from vvuq.data.fetch import fetch_card
+from vvuq.data.layouts import Layout
 from vvuq.data.load import load_cohort
 from vvuq.data.readers.table import SEPARATORS, read_table
 from vvuq.data.show import show

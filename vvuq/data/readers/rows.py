@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from vvuq.data.cards import Covariate, Diary, Layout
 from vvuq.data.cohort import make_cohort
+from vvuq.data.layouts import Covariate, Diary, Layout
 from vvuq.errors import InputError
 from vvuq.record import Cohort, Dose, Measurement, Patient
 

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from vvuq.data.cards import Diary, DiaryRules
 from vvuq.data.cohort import make_cohort
+from vvuq.data.layouts import Diary, DiaryRules
 from vvuq.data.readers.insulin import intravenous, subcutaneous
 from vvuq.data.readers.meals import read_meal
 from vvuq.data.readers.rows import Row, check_header, covariate_value, number

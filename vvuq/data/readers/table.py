@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from vvuq.data.cards import Layout
+from vvuq.data.layouts import Layout
 from vvuq.data.readers.rows import Draft, Row, ascending_time, number, read_patients, same_covariates
 from vvuq.errors import InputError
 from vvuq.record import Cohort, Dose, Measurement
