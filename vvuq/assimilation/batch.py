@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 
+from vvuq.assimilation.aware import Aware
 from vvuq.assimilation.filtered import Filtered, filter_steps
 from vvuq.assimilation.method import Method
 from vvuq.assimilation.system import Observation, System
@@ -73,7 +75,9 @@ def _outcome(method: Method, roots: bool, job: Job) -> Outcome:
 
 
 def _found(method: Method, roots: bool, job: Job) -> Filtered:
-    if isinstance(method, Unscented):
+    if isinstance(method.method if isinstance(method, Aware) else method, Unscented):
         prior = method.init(job.prior, job.draws)
-        return filter_record(method, job.system, job.schedule, prior, job.observations, roots=roots)
+        return filter_record(
+            cast("Unscented | Aware", method), job.system, job.schedule, prior, job.observations, roots=roots
+        )
     return filter_steps(method, job.system, job.schedule, job.prior, job.observations, job.draws, roots=roots)

@@ -96,26 +96,40 @@ class System:
         pairs = zip(self.learned, self.transforms, strict=True)
         return (*self.model.states, *(transform.label(name) for name, transform in pairs))
 
+    @cached_property
+    def channels(self) -> tuple[str, ...]:
+        """The names of what is measured: the model's observables, or the rows of the operator, counted from 0."""
+        if self.operator is not None:
+            return tuple(str(i) for i in range(self.operator.shape[0]))
+        return tuple(one.name for one in self.model.observables)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Measured values (q,) at one time, in the order of the observables; not-a-number where one was not measured."""
+    """Measured values (q,) at one time, in the order of the observables; not-a-number where one was not measured.
+
+    offsets (m,): what the record so far adds to the predictor of each mechanism of an aware filter (aware.py), and
+    not-a-number where nothing was decided; None: 0 for all."""
 
     time: float
     values: Floats
+    offsets: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Observations(Sequence[Observation]):
-    """Many observations as two arrays, times (T,) and values (T, q), which whole-record filters take as they are."""
+    """Many observations as arrays: times (T,), values (T, q), offsets (T, m) or None; for filters of whole records."""
 
     times: Floats
     values: Floats
+    offsets: Floats | None = None
 
     def __post_init__(self) -> None:
         times, values = np.asarray(self.times, dtype=float), np.asarray(self.values, dtype=float)
         if times.ndim != 1 or values.ndim != 2 or times.size != values.shape[0]:
             raise InputError("observations", "values", (times.shape, values.shape), "(T,) times and (T, q) values")
+        if self.offsets is not None and np.shape(self.offsets)[:1] != times.shape:
+            raise InputError("observations", "offsets", np.shape(self.offsets), f"a row for each of {times.size} times")
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
@@ -129,9 +143,10 @@ class Observations(Sequence[Observation]):
     def __getitem__(self, index: slice) -> Observations: ...
 
     def __getitem__(self, index: int | slice) -> Observation | Observations:
+        offsets = None if self.offsets is None else self.offsets[index]
         if isinstance(index, slice):
-            return Observations(self.times[index], self.values[index])
-        return Observation(float(self.times[index]), self.values[index])
+            return Observations(self.times[index], self.values[index], offsets)
+        return Observation(float(self.times[index]), self.values[index], offsets)
 
 
 def observation(system: System, time: float, measured: Mapping[str, float]) -> Observation:

@@ -1,4 +1,5 @@
-"""The unscented filter over a patient's whole record in one compiled call, equal to its steps one after another."""
+"""The unscented filter over a patient's whole record in one compiled call, equal to its steps one after another; aware
+of what was measured and what not, if it is to be."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vvuq.assimilation.aware import Aware, Mechanism, facts_of, room_for
 from vvuq.assimilation.filtered import Filtered, Integers, filter_steps
 from vvuq.assimilation.straight import straight_record, suits
 from vvuq.assimilation.system import Observation, Observations, System, check_times, check_values
 from vvuq.assimilation.transforms import Log, Logit
 from vvuq.assimilation.ukf import Unscented, weights
+from vvuq.errors import InputError
 from vvuq.models.kernels import observe_kernel, rhs_kernel
 from vvuq.models.lanes import Lanes, lane_kernels
 from vvuq.models.schedule import Grid, Schedule, compile_grid, event_times, inputs_before
@@ -20,15 +23,16 @@ from vvuq.numerics.abreast import IDENTITY, LOG, LOGIT, unused
 from vvuq.numerics.jit import Pointer
 from vvuq.numerics.streams import Draws
 from vvuq.numerics.unscented import triangle
-from vvuq.numerics.unscented_record import parts, unscented_record
+from vvuq.numerics.unscented_record import facts_part, parts, unscented_record
 from vvuq.record import Belief, Floats
 
 Tier = Literal["straight", "lanes", "pointer"]
-_NOTHING = np.zeros(0)
+_NONE, _EMPTY = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+_NO_FACTS = (np.zeros((4, 0), dtype=np.int64), _NONE, np.zeros(0), _EMPTY), 0, _EMPTY
 
 
 def filter_record(
-    method: Unscented,
+    method: Unscented | Aware,
     system: System,
     schedule: Schedule,
     prior: Belief,
@@ -47,14 +51,19 @@ def filter_record(
     algebra out for the size at hand, up to 8 rows and 4 observables: seconds to compile, a third of the time to run,
     results equal to rounding. A cycle that fails leaves the belief as it was, and the next begins there. Raises
     InputError as the steps would."""
-    if method.augmented:
+    plain, mechanisms = (method.method, method.mechanisms) if isinstance(method, Aware) else (method, ())
+    if not isinstance(plain, Unscented):
+        raise InputError("filter", "method", type(plain).__name__, "an unscented filter; filter_steps takes any")
+    if plain.augmented:
         return filter_steps(method, system, schedule, prior, observations, Draws(0, "unused"), roots=roots)
-    times, values = _measured(system, prior, observations)
-    lanes = lane_kernels(system.model, weights(method, system.size).mean.size) if tier != "pointer" else None
+    times, values, offsets = _measured(system, prior, observations)
+    lanes = lane_kernels(system.model, weights(plain, system.size).mean.size) if tier != "pointer" else None
     walk = walk or walk_of(system, schedule, times)
     belief = prior.mean.astype(float), np.array(prior.root, dtype=float, order="C")
     found = _found(times.size - 1, system, roots)
-    _run(_Work(method, system, walk, values, belief, found, lanes), straight=tier == "straight")
+    care = _care(plain, system, mechanisms, offsets, values.shape[0])
+    work = _Work(plain, system, walk, values, belief, found, lanes, care)
+    _run(work, straight=tier == "straight" and not mechanisms)
     mean, sd, kept, innovation, predicted, spread, numbers, codes = found
     good = codes == 0
     total = np.concatenate([[prior.log_likelihood], numbers[good, 1]]).cumsum()[-1]
@@ -106,6 +115,18 @@ class _Work:
     belief: tuple[Floats, Floats]
     found: tuple[Any, ...]
     lanes: Lanes | None
+    care: tuple[Any, ...]
+
+
+def _care(
+    method: Unscented, system: System, mechanisms: tuple[Mechanism, ...], offsets: Floats | None, cycles: int
+) -> tuple[Any, ...]:
+    """The facts as the kernel takes them: how a belief is conditioned on them, and what they are."""
+    if not mechanisms:
+        return facts_part(False), _NO_FACTS
+    facts = facts_of(system, mechanisms)
+    room = room_for(system, facts, weights(method, system.size).mean.size)
+    return facts_part(True), (facts.given(offsets, cycles), int(facts.pointed), room)
 
 
 def _run(work: _Work, *, straight: bool) -> None:
@@ -116,7 +137,8 @@ def _run(work: _Work, *, straight: bool) -> None:
     of = weights(work.method, system.size)
     side = lanes_for(system, of.mean.size, work.lanes)
     takes = [
-        *parts(), *_model(system, work.lanes), walk, first, rows, system.step, how_learned(system), _operator(system),
+        *parts(), *work.care, *_model(system, work.lanes), walk, first, rows, system.step, how_learned(system),
+        _operator(system),
         (of.scale, of.mean, of.root), drift, error, work.values, *_correlated(system, work.values), work.belief,
         *_room(system, of.mean.size, side), work.found,
     ]  # fmt: skip
@@ -143,13 +165,17 @@ def _straight(system: System, count: int, wide: int) -> Any:
     return straight_record(sizes, tuple(zip(learned, system.transforms, strict=True)), shares)
 
 
-def _measured(system: System, prior: Belief, observations: Sequence[Observation]) -> tuple[Floats, Floats]:
-    """The times (T + 1,) from the prior's on, and the values (T, q). Raises InputError for what a step would refuse."""
+def _measured(
+    system: System, prior: Belief, observations: Sequence[Observation]
+) -> tuple[Floats, Floats, Floats | None]:
+    """Times (T + 1,) from the prior's on, values (T, q), offsets (T, m) if any. Raises InputError as a step would."""
     q = len(system.noise)
     if not isinstance(observations, Observations):
         arrays = [check_values(system, one.values) for one in observations]
         times = np.array([one.time for one in observations], dtype=float)
-        observations = Observations(times, np.array(arrays, dtype=float).reshape(len(arrays), q))
+        observations = Observations(
+            times, np.array(arrays, dtype=float).reshape(len(arrays), q), _offsets(observations)
+        )
     times, values = np.append(prior.time, observations.times), np.ascontiguousarray(observations.values)
     if values.shape[1] != q or np.isinf(values).any():
         for one in values:
@@ -157,7 +183,16 @@ def _measured(system: System, prior: Belief, observations: Sequence[Observation]
     if not ((times[1:] >= times[:-1]).all() and times[-1] < np.inf):
         for start, end in zip(times, times[1:], strict=False):
             check_times(float(start), float(end))
-    return times, values
+    return times, values, observations.offsets
+
+
+def _offsets(observations: Sequence[Observation]) -> Floats | None:
+    """Of all observations, where one of them has some."""
+    some = [one.offsets for one in observations if one.offsets is not None]
+    if not some:
+        return None
+    none = np.zeros(np.size(some[0]))
+    return np.array([none if one.offsets is None else one.offsets for one in observations], dtype=float)
 
 
 def _walk(system: System, schedule: Schedule, times: Floats) -> tuple[Grid, Integers]:

@@ -1,8 +1,9 @@
 """A whole record of one patient through the square-root unscented filter in one call: additive noise, any observables.
 
 The same work as the filter's step, cycle by cycle: sigma points are carried by RK4 over the grid of events, their
-moments taken, new points drawn and compared with what was measured. The model comes as function pointers: one run at a
-time (width 0), or all points side by side in `width` lanes (numerics/abreast.py)."""
+moments taken, new points drawn and compared with what was measured; then the belief is conditioned on facts, if it is
+to be (numerics/facts.py). The model comes as function pointers: one run at a time (width 0), or all points side by side
+in `width` lanes (numerics/abreast.py)."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from vvuq.numerics.abreast import (
     observe_linearly,
     observe_singly,
 )
+from vvuq.numerics.facts import FACTS, FACTS_SIGNATURE, condition_on_facts
 from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
 from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, ROWS, VECTOR, Pointer, njit, types
 from vvuq.numerics.unscented import (
@@ -54,6 +56,8 @@ SEEN = types.Tuple((MATRIX, VECTOR, VECTOR))  # what the points measure (q, W), 
 # (q, N), (q,), (q,), (q,), (q, d), (N - d, q), (q, q), (d,): see update_by_products
 ROOM = types.Tuple((MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, MATRIX, VECTOR))
 # TRIANGLE: triangle(N - d, d + q), for what would lose digits by products
+# What facts there are, whether their predictors need points (1) or not, and where they are worked on
+CARE = types.Tuple((FACTS, I8, MATRIX))
 # Found, cycle by cycle: mean, SDs (T, d), roots (T or 0, d, d), innovation, predicted, spread (T, q), and
 # squared innovation, gain in log-likelihood, least pivot (T, 3), and code (T,)
 FOUND = types.Tuple((MATRIX, MATRIX, CUBE, MATRIX, MATRIX, MATRIX, MATRIX, INDICES))
@@ -158,6 +162,15 @@ def _in_range(mean, root, kinds, bounds, scale):
     return True
 
 
+@njit(I8(VECTOR), **_options)
+def _count(values):
+    """How many were measured."""
+    m = 0
+    for i in range(values.size):
+        m += not isnan(values[i])
+    return m
+
+
 @njit(F8(MATRIX), **_options)
 def _least(root):
     """The smallest diagonal."""
@@ -252,6 +265,36 @@ def _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, see
         observe_singly(observe, t, u, lanes, x, theta, one, y)
 
 
+@njit(
+    I8(types.FunctionType(FACTS_SIGNATURE), CARE, FIELD, OBSERVE, I8, I8, F8, F8, VECTOR, LEARNED, OPERATOR, SIGMA,
+       VECTOR, MATRIX, NORMAL, LANES, RUN, SEEN, VECTOR),
+    **_options,
+)  # fmt: skip
+def _learn(
+    facts_of, care, observe, see, wide, c, t, exposure, u, how, operator, sigma, values, error, belief, side, run,
+    looked, numbers,
+):  # fmt: skip
+    """Conditions a belief on the facts of cycle c, which took `exposure`, by its points where needed. A code."""
+    (facts, pointed, room), (scale, w, v) = care, sigma
+    if pointed > 0:
+        _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, looked)
+    return facts_of(
+        facts, c, exposure, pointed, values, error, (side[0], looked[0], w, v, scale), belief, room, numbers
+    )
+
+
+@njit(FACTS_SIGNATURE, **_options)
+def _no_facts(facts, c, exposure, pointed, values, error, points, belief, room, numbers):
+    """What stands where there are none."""
+    return _OK
+
+
+@lru_cache(maxsize=2)
+def facts_part(some: bool) -> Pointer:
+    """How a belief is conditioned on facts, by address; compiled where there are some."""
+    return Pointer(condition_on_facts if some else _no_facts, FACTS_SIGNATURE)
+
+
 @lru_cache(maxsize=1)
 def parts() -> tuple[Pointer, Pointer, Pointer, Pointer]:
     """The algebra of a cycle, by address: moments and update by products, and both as they are where these refuse."""
@@ -266,32 +309,31 @@ def parts() -> tuple[Pointer, Pointer, Pointer, Pointer]:
 @njit(
     types.void(
         *map(types.FunctionType, (MOMENTS_SIGNATURE, EXACT_MOMENTS_SIGNATURE)),
-        *map(types.FunctionType, (UPDATE_SIGNATURE, EXACT_UPDATE_SIGNATURE)),
+        *map(types.FunctionType, (UPDATE_SIGNATURE, EXACT_UPDATE_SIGNATURE, FACTS_SIGNATURE)), CARE,
         FIELD, FIELD, CARRY, OBSERVE, I8, GRID, VECTOR, INDICES, F8, LEARNED, OPERATOR, SIGMA, VECTOR, MATRIX, MATRIX,
         INDICES, CUBE, NORMAL, NORMAL, NORMAL, LANES, RUN, SUMS, SEEN, ROOM, TRIANGLE, FOUND, I8, I8, INDICES,
     ),
     **_options,
 )  # fmt: skip
 def unscented_record(
-    moments, exact_moments, update, exact_update,
+    moments, exact_moments, update, exact_update, facts_of, care,
     rhs, observe, carry, see, wide, grid, u0, row, step, how, operator, sigma, drift, error, values,
     pattern, lowers, belief, ahead, after, side, run, sums, looked, room, exact, found, first, last, at,
 ):  # fmt: skip
     """Filters values (T, q) at the boundaries row[1:] of a grid, cycles first .. last - 1, from the belief at boundary
     at[0]; both are carried on.
 
-    moments .. exact_update: parts(). wide: the lanes of carry and see, 0 where rhs and observe are to be called. grid:
-    numerics/rk4.py, with event: 1 where the schedule itself has a boundary. u0: the inputs that a sample at the very
-    start sees. operator: observes in the model's place where it is not empty. drift (d,); error (3, q): sd and cv.
-    pattern (T,): which of the lower roots of the correlation of errors is a cycle's; there are none where errors are
-    independent. lanes hold the parameters already. A cycle that fails leaves the belief, and the next begins there."""
-    (t, u, _, _, _), (_, kinds, bounds), (scale, w, v) = grid, how, sigma
+    moments .. exact_update: parts(); facts_of: facts_part(). wide: the lanes of carry and see, 0 where rhs and
+    observe are to be called. grid: numerics/rk4.py, with event: 1 where the schedule itself has a boundary. u0: the
+    inputs that a sample at the very start sees. operator: observes in the model's place where it is not empty. drift
+    (d,); error (3, q): sd and cv. pattern (T,): which of the lower roots of the correlation of errors is a cycle's;
+    there are none where errors are independent. lanes hold the parameters already. A cycle that fails leaves the
+    belief, and the next begins there."""
+    (t, u, _, _, _), (_, kinds, bounds), (scale, w, v), facts = grid, how, sigma, care[0][1].size
     (white, measured, expected, innovation, observed, shared, noise, pull), (rows, gram, line, sd) = room, sums
     numbers, codes, begin = found[6], found[7], at[0]
     for c in range(first, last):
-        end, m = row[c + 1], 0
-        for i in range(values.shape[1]):
-            m += not isnan(values[c, i])
+        end, m = row[c + 1], _count(values[c])
         numbers[c, 0] = numbers[c, 1] = 0.0
         code = _OK
         if end == begin:
@@ -319,13 +361,18 @@ def unscented_record(
                         ahead, m, white, w, v, measured, after, numbers[c], expected, observed, noise, exact
                     )
                 numbers[c, 1] -= log_scale
-            if code == _OK and not _in_range(after[0], after[1], kinds, bounds, scale):
-                code = _NOT_FINITE
-            other = _least(after[1])
+        told = after if m > 0 else ahead
+        if code == _OK and facts > 0:
+            now = u[end - 1] if end > 0 else u0
+            code = _learn(facts_of, care, observe, see, wide, c, t[end], t[end] - t[begin], now, how, operator, sigma,
+                          values[c], error, told, side, run, looked, numbers[c])  # fmt: skip
+        if m > 0 or facts > 0:
+            code = code if code != _OK or _in_range(told[0], told[1], kinds, bounds, scale) else _NOT_FINITE
+            other = _least(told[1])
             least = other if other < least else least
         codes[c] = code
         if code == _OK:
-            _copy(after if m > 0 else ahead, belief)
+            _copy(told, belief)
             begin = end
         _report(c, belief, values, m, least, found)
     at[0] = begin
