@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import ndtr
 from scipy.stats import norm
 
+from vvuq.assimilation.aware import Aware
+from vvuq.assimilation.eakf import Eakf
+from vvuq.assimilation.filtered import filter_steps
 from vvuq.assimilation.localization import Localization
-from vvuq.assimilation.system import System, gaussian
+from vvuq.assimilation.particle import Bootstrap
+from vvuq.assimilation.system import Observation, Observations, System, gaussian
+from vvuq.assimilation.ukf_run import filter_record
 from vvuq.data.missingness.selection import Selection
 from vvuq.data.missingness.shared import SharedParameter
-from vvuq.models import Additive, LogNormal, Model, Observable, Parameter
+from vvuq.models import Additive, LogNormal, Model, Observable, Parameter, Schedule
+from vvuq.numerics.streams import Draws
 from vvuq.record import Belief, Floats
 
 KEEP, Q, R, INTERCEPT, SLOPE = 0.95, 0.1, 0.25, -1.5, 1.5
@@ -132,3 +139,66 @@ def many(count: int) -> tuple[System, Belief, Localization]:
     whole = System(model, np.array([RATE]), (), noise, np.full(count, np.sqrt(Q)), 0.5, operator=one)
     start = gaussian(whole, 0.0, np.zeros(count), STATIONARY * np.eye(count))
     return whole, start, Localization(np.eye(count), np.eye(count), np.zeros(0, dtype=np.int64))
+
+
+def shown_to(kind: str, method: Any, chains: Chains) -> tuple[Floats, Floats]:
+    """Mean and SD (C, T) of the unscented filter, or of one aware, chain by chain."""
+    times, found = np.arange(1.0, chains.states.shape[1] + 1.0), np.empty((2, *chains.states.shape))
+    for c, values in enumerate(chains.shown):
+        one = filter_record(method, system(), Schedule(), prior(), Observations(times, values[:, None]))
+        assert not one.codes.any(), kind
+        found[:, c] = one.mean[:, 0], one.sd[:, 0]
+    return found[0], found[1]
+
+
+def stepped(method: Any, chains: Chains) -> tuple[Floats, Floats]:
+    """As shown_to, step by step, for the Kalman filter."""
+    found = np.empty((2, *chains.states.shape))
+    for c, values in enumerate(chains.shown):
+        seen = [Observation(k + 1.0, values[k : k + 1]) for k in range(values.size)]
+        one = filter_steps(method, system(), Schedule(), prior(), seen, Draws(0, "unused"))
+        found[:, c] = one.mean[:, 0], one.sd[:, 0]
+    return found[0], found[1]
+
+
+def by_members(kind: str, members: int, chains: Chains) -> tuple[Floats, Floats]:
+    """Mean and SD (C, T) of an aware serial ensemble filter, all chains at once and kept apart by localization."""
+    count, length = chains.states.shape
+    whole, start, local = many(count)
+    mechanisms = tuple(
+        Selection(str(i), INTERCEPT, SLOPE)
+        if kind == "value"
+        else SharedParameter(str(i), INTERCEPT, ((f"x{i}", SLOPE),))
+        for i in range(count)
+    )
+    method, draws = Aware(Eakf(members, localization=local), mechanisms), Draws(1, "members")
+    found = np.empty((2, *chains.states.shape))
+    state = method.init(start, draws)
+    for k in range(length):
+        state, seen_now = method.step(whole, Schedule(), state, Observation(k + 1.0, chains.shown[:, k]), draws)
+        assert seen_now.code == 0
+        found[:, :, k] = state.members.mean(axis=1), state.members.std(axis=1, ddof=1)
+    return found[0], found[1]
+
+
+def by_particles(kind: str, members: int, chains: Chains) -> tuple[Floats, Floats, Floats]:
+    """Mean and the ends of the central 95 % (C, T) of an aware particle filter."""
+    method, found = Aware(Bootstrap(members), (MECHANISMS[kind],)), np.empty((3, *chains.states.shape))
+    for c, values in enumerate(chains.shown):
+        draws = Draws(1, "particles", str(c))
+        state = method.init(prior(), draws)
+        for k in range(values.size):
+            state, _ = method.step(system(), Schedule(), state, Observation(k + 1.0, values[k : k + 1]), draws)
+            x, weight = state.members[0], np.full(members, 1.0 / members)
+            if state.log_weights is not None:
+                weight = np.exp(state.log_weights)
+            order = np.argsort(x)
+            ends = np.searchsorted(np.cumsum(weight[order]), (0.025, 0.975))
+            found[:, c, k] = x @ weight, *x[order][np.minimum(ends, members - 1)]
+    return found[0], found[1], found[2]
+
+
+def normal_figures(chains: Chains, found: tuple[Floats, Floats], burn_in: int) -> Figures:
+    """figures() of a mean and an SD."""
+    mean, sd = found
+    return figures(chains.states, mean, mean - Z95 * sd, mean + Z95 * sd, burn_in)
