@@ -1,4 +1,4 @@
-"""Made-up evidence of the analysis of a care process: every number is invented."""
+"""Made-up evidence of the analyses of missing data: every number is invented."""
 
 from __future__ import annotations
 
@@ -54,4 +54,50 @@ def care_process() -> Evidence:
         "When is a level ordered, and does that depend on what it would find?", "care_process", 1, "pk", {},
         "care_process", values, tables, findings=("Whether a level is ordered depends on habit.",),
         negative=("1 of 9 patients has no level on record.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
+
+
+def missingness_patterns() -> Evidence:
+    """Suite missingness."""
+    ends = ("measured", "measured_low", "measured_high", "per_day", "per_day_low", "per_day_high")
+    over_time = Table(
+        "Since the beginning", ("channel", "from", "to", "on_record", *ends),
+        ("", "h", "h", "1", *("%",) * 3, *("1/day",) * 3),
+        (
+            ("level", 0.0, 12.0, 9, 88.0, 60.0, 99.0, 1.8, 1.1, 2.5),
+            ("level", 12.0, 24.0, 8, 25.0, 4.0, 61.0, 0.5, 0.0, 1.2),
+            ("level", 24.0, 36.0, 2, None, None, None, None, None, None),
+            ("rate", 0.0, 12.0, 9, 100.0, 71.0, 100.0, 24.0, None, None),
+            ("rate", 12.0, 24.0, 8, 0.0, 0.0, 31.0, 0.0, 0.0, 0.0),
+            ("rate", 24.0, 36.0, 2, None, None, None, None, None, None),
+        ),
+    )  # fmt: skip
+    seen = Table(
+        "What is measured together", ("measured", "slots", "share", "patients"), ("", "1", "%", "1"),
+        (("nothing", 40, 58.0, 8), ("level, rate", 29, 42.0, 9)),
+    )  # fmt: skip
+    groups = Table(
+        "Slots by groups",
+        ("channel", "covariate", "above", "patients_above", "patients_rest", "measured_above", "measured_rest", "odds",
+         "low", "high"), ("", "", "", "1", "1", "%", "%", "1", "1", "1"),
+        (("level", "weight", 1.2, 5, 6, 41.0, 44.0, 0.9, 0.5, 1.6),),
+    )  # fmt: skip
+    columns = Table(
+        "Little's test: its columns", ("column", "logarithm", "seen", "skewness"), ("", "", "%", "1"),
+        (("weight", True, 100.0, 0.3), ("level", False, 71.0, None)),
+    )  # fmt: skip
+    values = {
+        "n_patients": Quantity(9.0, "1"),
+        "slots_with_level": Quantity(42.0, "%", 36.0, 48.0, 0.95, 37.0, 47.0, "epistemic", 9),
+        "without_level": Quantity(11.0, "%", n=9),
+        "per_day_level": Quantity(0.6, "1/day", 0.4, 0.8, 0.95, 0.45, 0.75, "epistemic", 9),
+        "little_p": Quantity(0.31, "1"),
+        "little_power": Quantity(33.0, "%", 26.0, 40.0, 0.95, 27.0, 39.0, "numerical", 200),
+    }
+    tables = {"over_time": over_time, "by_day": over_time, "patterns": seen, "groups": groups,
+              "little_columns": columns}  # fmt: skip
+    return Evidence(
+        "What is measured when?", "missingness_patterns", 1, "pk", {}, "missingness_patterns", values, tables,
+        findings=("42 % of slots hold a level.",), negative=("That level was measured tells of death.",),
+        cost=Cost(1.0, 1.0, 0),
     )  # fmt: skip

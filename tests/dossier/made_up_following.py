@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dossier.made_up_care import care_process
+from dossier.made_up_care import care_process, missingness_patterns
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -10,8 +10,8 @@ SOMEBODY = "neonate-4711"
 
 
 def followers() -> tuple[Evidence, ...]:
-    """All of them, and of when measurements are ordered."""
-    return (tracking_fit(), tracking_consistency(), scaffold_answers(), care_process())
+    """All of them, of when measurements are ordered, and of what was measured when."""
+    return (tracking_fit(), tracking_consistency(), scaffold_answers(), care_process(), missingness_patterns())
 
 
 def scaffold_answers() -> Evidence:

@@ -38,6 +38,17 @@ VALUES = {
     "drawn_reading_difference": "Drawn anew: mean reading at orders less that of all slots",
     "n_within_per_day": "Patients whose orders a day lie within 90 % of those drawn",
     "n_within_reading": "Patients whose readings at orders lie within 90 % of those drawn",
+    "n_channels": "Observables that were measured",
+    "n_associations": "Comparisons of groups of patients",
+    "n_associated": "Of them with an interval without 1",
+    "little_statistic": "Little's test: statistic",
+    "little_df": "Little's test: degrees of freedom",
+    "little_p": "Little's test: p",
+    "n_little_rows": "Little's test: patients",
+    "n_little_patterns": "Little's test: patterns",
+    "n_little_small": "Patients in patterns with no more of them than columns",
+    "little_power": "A shift of 0.5 SD found, in simulated patients",
+    "little_errs": "No shift, rejected all the same, in simulated patients",
     "n_screened": "Patients screened",
     "n_excluded": "Patients excluded",
     "n_analysed": "Patients analysed",
@@ -155,6 +166,7 @@ MEANINGS = (
 
 ANALYSES = {
     "care_process": "When a measurement is ordered",
+    "missingness_patterns": "What was measured when",
     "cohort": "Cohort, split and missing values",
     "population_fit": "Population fit",
     "convergence": "Order of accuracy of the integrator",
@@ -232,6 +244,11 @@ _OF = {
     "own": "SD by the filter of log",
     "learned": "Prior variance that readings removed, of",
     "n_implausible": "Patients with an implausible",
+    "slots_with": "Slots with",
+    "without": "Patients without any",
+    "per_day": "A day, mean over patients:",
+    "risk_difference": "Outcome where measured less where never:",
+    "odds": "Odds of the outcome, measured over never:",
     "n_below_population": "Patients whose samples say less than the population does of",
 }
 """Names of values and columns that end in the name of a parameter."""

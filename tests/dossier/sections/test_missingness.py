@@ -1,4 +1,4 @@
-"""When measurements are ordered stands in section 13, with what it does not answer; single patients stay inside."""
+"""What was measured, and when it is ordered: section 13, with what it does not answer; single patients stay inside."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import re
 from dataclasses import replace
 
 from dossier.factory import REPRODUCE, plan, stored, twin, verdicts
-from dossier.made_up_care import SOMEBODY, care_process
+from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns
 from dossier.parsed import Element, parse
 
 from vvuq.credibility.plan import Plan
 from vvuq.dossier.assemble import assemble
 from vvuq.dossier.figures.care import care
+from vvuq.dossier.figures.patterns import patterns
 from vvuq.dossier.render import page
 from vvuq.record import Evidence, Quantity
 
 FOUND = care_process()
+PATTERNS = missingness_patterns()
+COURSE = PATTERNS.tables["over_time"]
 DRIVERS, GROUPS = FOUND.tables["drivers"], FOUND.tables["calibration"]
 
 
@@ -76,3 +79,36 @@ def test_its_description_says_what_it_shows() -> None:
 def test_without_rows_there_is_no_figure() -> None:
     bare = replace(FOUND, tables={**FOUND.tables, "drivers": replace(DRIVERS, rows=())})
     assert not list(section(bare).all("figure"))
+
+
+def test_patterns_have_words_and_figures() -> None:
+    part = section(PATTERNS)
+    text = part.text()
+    for words in (
+        "Slots with level", "Patients without any level", "Little's test: p", "level, rate", "Slots measured, above",
+        "That level was measured tells of death.", "do patients in whom other things are missing have the same means?",
+    ):  # fmt: skip
+        assert words in text, words
+    figures = [next(iter(part.all("figure", id=ident))).text() for ident in ("figure-patterns", "figure-patterns-day")]
+    assert all("level 0 to 12: 88 %, 1.80 a day, of 9" in told and "24 to 36" not in told for told in figures)
+    assert section(PATTERNS, public=True).text().count("level, rate") == 1, "nothing in it is about single patients"
+
+
+def test_without_patterns_the_page_has_none() -> None:
+    made = plan()
+    others = {name: one for name, one in made.analyses.items() if name != "missingness_patterns"}
+    assert "Little's test" not in section(FOUND, made.model_copy(update={"analyses": others})).text()
+    bare = replace(PATTERNS, tables={name: one for name, one in PATTERNS.tables.items() if name != "by_day"})
+    assert not list(section(bare).all("figure", id="figure-patterns-day"))
+
+
+def test_the_figure_of_patterns_follows_its_numbers() -> None:
+    drawn = patterns("f", COURSE, "alt")
+    assert drawn == patterns("f", COURSE, "alt") and not re.search(r"https?:|<metadata|xmlns", drawn)
+    text = parse(drawn).text()
+    assert all(name in text for name in ("level", "rate", "Patients measured [%]", "Measurements [1/day]"))
+    for place, value in ((4, 10.0), (7, 9.0)):
+        moved = tuple((*row[:place], value, *row[place + 1 :]) for row in COURSE.rows)
+        assert patterns("f", replace(COURSE, rows=moved), "alt") != drawn
+    alone = replace(COURSE, rows=COURSE.rows[:3])
+    assert "rate" not in parse(patterns("f", alone, "alt")).text()

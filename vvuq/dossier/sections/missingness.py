@@ -1,4 +1,4 @@
-"""Section 13: when measurements are ordered, and whether that depends on what they would find."""
+"""Section 13: what was measured when; when measurements are ordered, and whether that depends on what they find."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.care import care
+from vvuq.dossier.figures.patterns import patterns
 from vvuq.dossier.numbers import MISSING
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
@@ -27,25 +28,83 @@ _VALUES = (
 )  # fmt: skip
 
 
+PATTERN_MEANINGS = (
+    ("On record", "from a patient's first dose or measurement to its last, or as long as the plan says."),
+    ("Little's test", "do patients in whom other things are missing have the same means?"),
+    ("Rejected", "what is missing is not missing completely at random; not rejected, it may be missing in any way."),
+)
+_COUNTED = ("n_patients", "n_channels", "n_slots", "n_associations", "n_associated")
+_TESTED = ("little_statistic", "little_df", "little_p", "n_little_rows", "n_little_patterns", "n_little_small",
+           "little_power", "little_errs")  # fmt: skip
+_DRAWN = ("over_time", "by_day")  # tables that figures show
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """The analysis of the care process, where the plan names it."""
+    """The analyses of patterns and of the care process, where the plan names them."""
 
+    patterns: Block | None
+    pattern_meanings: tuple[tuple[str, str], ...]
     block: Block | None
     meanings: tuple[tuple[str, str], ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of care_process; its odds stand in its tables."""
+    """From the evidence of missingness_patterns and care_process."""
+    return View(_patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS)
+
+
+def _patterns(source: Source) -> Block | None:
+    """What follows over time stands in the figure."""
+    if "missingness_patterns" not in source.plan.analyses:
+        return None
+    evidence = source.evidence("missingness_patterns")
+    found = evidence.values if evidence else {}
+    of_channels = [key for key in found if key not in (*_COUNTED, *_TESTED)]
+    values = [key for key in (*_COUNTED, *of_channels, *_TESTED) if key in found]
+    tables = ("patterns", "outcome", "groups", "little_columns", "little_power")
+    figures = (_over_time, _time_of_day)
+    return block(source, "missingness_patterns", values, tables, figures, section="missingness", omit=_DRAWN)
+
+
+def _over_time(ident: str, evidence: Evidence) -> Figure | None:
+    caption = (
+        "Since the beginning of the records. Left: share of the patients on record that are measured. "
+        "Right: measurements a day, with 95 % intervals over patients"
+    )
+    return _course(ident, evidence, "over_time", "figure-patterns", caption)
+
+
+def _time_of_day(ident: str, evidence: Evidence) -> Figure | None:
+    caption = "By time of day. Left: share of slots with a measurement. Right: measurements a day, with 95 % intervals"
+    return _course(ident, evidence, "by_day", "figure-patterns-day", caption)
+
+
+def _course(ident: str, evidence: Evidence, name: str, figure: str, caption: str) -> Figure | None:
+    table = evidence.tables.get(name)
+    if table is None or not table.rows:
+        return None
+    told = [
+        f"{channel} {begin} to {end}: {share} %, {rate} a day, of {n}"
+        for channel, begin, end, n, share, rate in texts_of(
+            table, ("channel", "from", "to", "on_record", "measured", "per_day")
+        )
+        if share != MISSING
+    ]
+    alt = f"{table.title}. {'; '.join(told)}."
+    return Figure(figure, patterns(figure, table, alt), alt, caption, ident)
+
+
+def _care(source: Source) -> Block | None:
+    """Its odds stand in its tables."""
     if "care_process" not in source.plan.analyses:
-        return View(None, MEANINGS)
+        return None
     evidence = source.evidence("care_process")
     found = evidence.values if evidence else {}
     values = tuple(key for key in _VALUES if key in found)
     tables = ("informative", "drivers", "calibration", "patients")
     omit = set(found) - set(values)
-    made = block(source, "care_process", values, tables, (_figure,), section="missingness", omit=omit)
-    return View(made, MEANINGS)
+    return block(source, "care_process", values, tables, (_figure,), section="missingness", omit=omit)
 
 
 def _figure(ident: str, evidence: Evidence) -> Figure | None:
@@ -65,4 +124,4 @@ def _figure(ident: str, evidence: Evidence) -> Figure | None:
     return Figure("figure-care", svg, alt, caption, ident)
 
 
-SECTION = Section("missingness", 13, "Missing data: when measurements are ordered", build)
+SECTION = Section("missingness", 13, "Missing data: what was measured, and why", build)
