@@ -8,6 +8,7 @@ from vvuq.models.model import Model
 from vvuq.models.parameter import Additive, LogNormal, Noise, Normal, Observable, Parameter, Proportional, Uniform
 from vvuq.models.schedule import Bolus, Infusion, Level, Reset, Schedule
 from vvuq.models.simulate import RK4, Adaptive, Paths, simulate
+from vvuq.models.state_space import Channel, StateSpace
 from vvuq.models.twin import Scenario, Twin
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Balance",
     "Bolus",
     "Care",
+    "Channel",
     "Claims",
     "Driver",
     "Envelope",
@@ -37,6 +39,7 @@ __all__ = [
     "Reset",
     "Scenario",
     "Schedule",
+    "StateSpace",
     "Twin",
     "Uniform",
     "simulate",

@@ -22,6 +22,7 @@ from vvuq.models.lines import innermost
 from vvuq.models.model import Model
 from vvuq.models.schedule import Schedule
 from vvuq.models.simulate import RK4
+from vvuq.models.state_space import StateSpace, check_state_space
 from vvuq.models.units import registry
 from vvuq.record import Cohort, Floats, Patient
 
@@ -47,7 +48,8 @@ class Twin:
     rest(schedule, theta (p, members)) -> states (n, members): where they stay under the schedule's covariates while
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
     try. follow: how patients are tracked over days, for a twin that does. care: when measurements of an observable are
-    ordered, for a twin that tells. Raises InputError where claims, follow or care do not fit the model."""
+    ordered, for a twin that tells. state_space: beliefs and drift of a twin that is followed in slots by its states.
+    Raises InputError where claims, follow, care or state_space do not fit the model."""
 
     name: str
     title: str
@@ -65,6 +67,7 @@ class Twin:
     rest: Callable[[Schedule, Floats], Floats] | None = None
     follow: Follow | None = None
     care: Care | None = None
+    state_space: StateSpace | None = None
 
     def __post_init__(self) -> None:
         check_claims(self.name, self.model, self.claims)
@@ -72,6 +75,8 @@ class Twin:
             check_follow(self.name, self.model, self.personal, self.follow)
         if self.care is not None:
             check_care(self.name, self.model, self.care)
+        if self.state_space is not None:
+            check_state_space(self.name, self.model, self.state_space)
 
 
 def load_twin(path: Path, rival: str = "", where: str = "") -> Twin:

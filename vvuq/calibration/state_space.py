@@ -1,0 +1,278 @@
+"""Fits a state-space twin to records in slots by maximum likelihood: rates and couplings, means and spreads of levels,
+what a record begins with, random walks, errors of the channels.
+
+The likelihood is that of the unscented filter over each patient's whole record, which for a linear twin is exact: of
+the values alone, as if that they were measured said nothing of the state.
+
+Sources: Schweppe, IEEE Trans Inf Theory 11 (1965) 61 (likelihood by the filter's innovations); Byrd, Lu, Nocedal & Zhu,
+SIAM J Sci Comput 16 (1995) 1190 (L-BFGS-B); Berndt, Hall, Hall & Hausman, Ann Econ Soc Meas 3 (1974) 653 (errors by the
+outer product of the scores, here of persons)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.optimize import Bounds, minimize
+
+from vvuq.assimilation.filtered import Filtered
+from vvuq.assimilation.system import System, gaussian
+from vvuq.assimilation.ukf import Unscented
+from vvuq.assimilation.ukf_run import Walk, filter_record, walk_of
+from vvuq.calibration.slots import Slots, space_of
+from vvuq.errors import InputError, IntegrityError, NotEvaluable
+from vvuq.models.parameter import LogNormal, Noise
+from vvuq.models.twin import Twin
+from vvuq.record import Belief, Floats
+
+METHOD = Unscented()
+STEP = 1e-4  # of a difference, in the coordinates of the fit, each of which is of the order of 1
+WIDE = 5.0  # how far a coordinate may go from where the twin's declaration begins
+ENOUGH = 0.05  # gain in log-likelihood of one iteration, of all records together, at which the search ends
+BAD = 1e6  # minus the log-likelihood of a record that could not be filtered
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidate:
+    """Numbers of a state-space twin: theta (p,), drift and first belief by rows of the states, error of each channel.
+
+    level, start: {state: (mean, SD)} as in StateSpace."""
+
+    theta: Floats
+    level: dict[str, tuple[float, float]]
+    start: dict[str, tuple[float, float]]
+    drift: dict[str, float]
+    noise: tuple[Noise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A fitted number: name, unit, value, standard error, and where the twin's declaration began."""
+
+    name: str
+    unit: str
+    value: float
+    error: float
+    declared: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What the fit found. log_likelihood of all records, start_log_likelihood by the declaration; evaluations of the
+    likelihood of all records; converged: whether the search ended by itself. groups: persons that were fitted."""
+
+    candidate: Candidate
+    numbers: tuple[Number, ...]
+    log_likelihood: float
+    start_log_likelihood: float
+    evaluations: int
+    converged: bool
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """Ways through the slots that records of one length share, so that they are compiled once."""
+
+    known: dict[tuple[float, int], Walk] = field(default_factory=dict)
+
+    def through(self, system: System, slots: Slots) -> Walk:
+        """The way through the slots of one record."""
+        plain = not (slots.schedule.boluses or slots.schedule.infusions or slots.schedule.levels)
+        times = np.append(slots.times[:1], slots.times)
+        if not plain:
+            return walk_of(system, slots.schedule, times)
+        key = float(slots.times[0]), slots.times.size
+        if key not in self.known:
+            self.known[key] = walk_of(system, slots.schedule, times)
+        return self.known[key]
+
+
+def declared(twin: Twin) -> Candidate:
+    """The twin's own declaration: medians of the priors, and its StateSpace."""
+    space = space_of(twin)
+    theta = np.array([p.prior.quantile(0.5) for p in twin.model.parameters])
+    noise = tuple(o.noise for o in twin.model.observables)
+    return Candidate(theta, dict(space.level), dict(space.start), dict(space.drift), noise)
+
+
+def system_of(twin: Twin, candidate: Candidate) -> System:
+    """All rows are states; nothing is learned."""
+    drift = np.array([candidate.drift.get(name, 0.0) for name in twin.model.states])
+    return System(twin.model, candidate.theta, (), candidate.noise, drift, twin.method.step)
+
+
+def first_belief(twin: Twin, candidate: Candidate) -> Belief:
+    """Before the first slot, at time 0: levels as between patients; each moving state is its level and a distance, which
+    are independent."""
+    space, names = space_of(twin), list(twin.model.states)
+    mean, covariance = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    for moving, level in space.levels.items():
+        i, j = names.index(moving), names.index(level)
+        (middle, spread), (away, scatter) = candidate.level[level], candidate.start[moving]
+        mean[[i, j]] = middle + away, middle
+        covariance[j, j] = covariance[i, j] = covariance[j, i] = spread**2
+        covariance[i, i] = spread**2 + scatter**2
+    return gaussian(system_of(twin, candidate), 0.0, mean, covariance)
+
+
+def follow_slots(
+    system: System, prior: Belief, slots: Slots, *, roots: bool = False, walks: Walks | None = None
+) -> Filtered:
+    """The belief after each slot of a record, from the prior at its beginning, whatever time the prior has. walks:
+    shared where many records are followed."""
+    start, walk = replace(prior, time=float(slots.times[0])), (walks or Walks()).through(system, slots)
+    return filter_record(
+        METHOD, system, slots.schedule, start, slots.observations, roots=roots, walk=walk, tier="straight"
+    )
+
+
+def log_likelihood(filtered: Filtered) -> float:
+    """Of a record that was filtered; minus infinity where a cycle failed."""
+    return float(filtered.log_likelihood.sum()) if not filtered.codes.any() else -np.inf
+
+
+def fit_state_space(
+    twin: Twin, records: Sequence[Slots], *, iterations: int = 60, threads: int = 1, errors: bool = True,
+    start: Candidate | None = None,
+) -> Fit:  # fmt: skip
+    """The candidate of the highest likelihood of all records; deterministic, whatever the threads.
+
+    Raises IntegrityError for a held-out patient, NotEvaluable for fewer persons than numbers to fit, or where the
+    declaration itself gives no likelihood."""
+    leaked = sum(one.sealed for one in records)
+    if leaked:
+        raise IntegrityError(f"leakage: {leaked} held-out patients reached a fit of {twin.name}")
+    begin, groups = start or declared(twin), tuple(dict.fromkeys(one.group for one in records))
+    coordinates, walks, count = coordinates_of(twin, begin), Walks(), [0]
+    if len(groups) <= len(coordinates):
+        raise NotEvaluable(f"fit of {twin.name}: {len(groups)} persons are too few for {len(coordinates)} numbers")
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+
+        def by_record(point: Floats) -> Floats:
+            count[0] += 1
+            return _costs(twin, moved(begin, coordinates, point), records, walks, pool)
+
+        origin = np.zeros(len(coordinates))
+        before = float(by_record(origin).sum())
+        if before >= BAD:
+            raise NotEvaluable(f"fit of {twin.name}: the declaration gives a record no likelihood")
+
+        def sloped(point: Floats) -> tuple[float, Floats]:
+            here = float(by_record(point).sum())
+            steps = [(float(by_record(point + step).sum()) - here) / STEP for step in STEP * np.eye(point.size)]
+            return here / len(records), np.array(steps) / len(records)
+
+        done = minimize(
+            sloped, origin, jac=True, method="L-BFGS-B", bounds=Bounds(-WIDE, WIDE),
+            options={"maxiter": iterations, "ftol": ENOUGH / max(abs(before), 1.0)},
+        )  # fmt: skip
+        spread = _errors(by_record, records, groups, done.x) if errors else np.full(origin.size, np.nan)
+    found = moved(begin, coordinates, done.x)
+    numbers = tuple(
+        Number(one.name, one.unit, one.value(x), one.slope(x) * sd, one.value(0.0))
+        for one, x, sd in zip(coordinates, done.x, spread, strict=True)
+    )
+    return Fit(found, numbers, -float(done.fun) * len(records), -before, count[0], bool(done.success), groups)
+
+
+def _costs(twin: Twin, trial: Candidate, records: Sequence[Slots], walks: Walks, pool: ThreadPoolExecutor) -> Floats:
+    """Minus the log-likelihood of each record."""
+    try:
+        system, prior = system_of(twin, trial), first_belief(twin, trial)
+    except InputError:  # numbers so far astray that no belief can be made of them
+        return np.full(len(records), BAD)
+    found = pool.map(lambda one: -log_likelihood(follow_slots(system, prior, one, walks=walks)), records)
+    costs = np.array(list(found))
+    return np.where(np.isfinite(costs), costs, BAD)
+
+
+def _errors(
+    by_record: Callable[[Floats], Floats], records: Sequence[Slots], groups: Sequence[str], point: Floats
+) -> Floats:
+    """Standard errors of the coordinates, by the outer product of the persons' scores; not-a-number where it is
+    singular."""
+    scores = np.array([(by_record(point + s) - by_record(point - s)) / (2.0 * STEP) for s in STEP * np.eye(point.size)])
+    member = np.array([[one.group == group for one in records] for group in groups], dtype=float)
+    together = scores @ member.T
+    information = together @ together.T
+    if np.linalg.matrix_rank(information) < point.size:
+        return np.full(point.size, np.nan)
+    return np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One number that the fit moves: value = start exp(x) where it is above 0, else start + scale x."""
+
+    name: str
+    unit: str
+    begin: float
+    scale: float
+    set: Callable[[Candidate, float], Candidate]
+
+    def value(self, x: float) -> float:
+        """At the coordinate x."""
+        return self.begin * float(np.exp(x)) if self.scale == 0.0 else self.begin + self.scale * x
+
+    def slope(self, x: float) -> float:
+        """The derivative of value by x."""
+        return self.value(x) if self.scale == 0.0 else self.scale
+
+
+def moved(begin: Candidate, coordinates: Sequence[Coordinate], point: Floats) -> Candidate:
+    """The candidate at a point of the fit's coordinates."""
+    for coordinate, x in zip(coordinates, point.tolist(), strict=True):
+        begin = coordinate.set(begin, coordinate.value(x))
+    return begin
+
+
+def coordinates_of(twin: Twin, begin: Candidate) -> tuple[Coordinate, ...]:
+    """All numbers that a fit moves, in order; their names are those of values in evidence."""
+    model, states, time = twin.model, dict(twin.model.states), twin.model.time_unit
+    out = []
+    for i, p in enumerate(model.parameters):
+        prior = p.prior
+        scale = 0.0 if isinstance(prior, LogNormal) else float(prior.quantile(0.8413447460685429) - prior.quantile(0.5))
+        out.append(Coordinate(p.name, p.unit, float(begin.theta[i]), scale, _theta(i)))
+    for what, pairs in (("level", begin.level), ("start", begin.start)):
+        for name, (mean, sd) in pairs.items():
+            stem = name if what == "level" else f"start_{name}"
+            out.append(Coordinate(f"mean_{stem}", states[name], mean, sd, _pair(what, name, 0)))
+            out.append(Coordinate(f"sd_{stem}", states[name], sd, 0.0, _pair(what, name, 1)))
+    for name, value in begin.drift.items():
+        out.append(Coordinate(f"drift_{name}", f"{states[name]}/{time}^0.5", value, 0.0, _drift(name)))
+    for i, observable in enumerate(model.observables):
+        out.append(Coordinate(f"error_{observable.name}", observable.unit, begin.noise[i].sd, 0.0, _noise(i)))
+    return tuple(out)
+
+
+def _theta(i: int) -> Callable[[Candidate, float], Candidate]:
+    def set_(one: Candidate, value: float) -> Candidate:
+        theta = one.theta.copy()
+        theta[i] = value
+        return replace(one, theta=theta)
+
+    return set_
+
+
+def _pair(what: str, name: str, part: int) -> Callable[[Candidate, float], Candidate]:
+    def set_(one: Candidate, value: float) -> Candidate:
+        pairs = dict(getattr(one, what))
+        before = pairs[name]
+        pairs[name] = (value, before[1]) if part == 0 else (before[0], value)
+        return replace(one, level=pairs) if what == "level" else replace(one, start=pairs)
+
+    return set_
+
+
+def _drift(name: str) -> Callable[[Candidate, float], Candidate]:
+    return lambda one, value: replace(one, drift={**one.drift, name: value})
+
+
+def _noise(i: int) -> Callable[[Candidate, float], Candidate]:
+    return lambda one, value: replace(
+        one, noise=tuple(replace(n, sd=value) if j == i else n for j, n in enumerate(one.noise))
+    )
