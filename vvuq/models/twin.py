@@ -44,7 +44,8 @@ class Twin:
     personal: parameters with log-normal variation between patients; the others are shared by all.
     closed_form(schedule, theta (p,), times) -> first observable (times,): the exact solution, where there is one.
     scenarios: name -> function(**settings) -> Scenario. experiments: name -> function(**settings) -> Experiment (of
-    vvuq/assimilation/experiment.py). forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py).
+    vvuq/assimilation/experiment.py). ordered: name -> function(**settings) -> Ordered (of
+    vvuq/assimilation/ordered.py). forecasters: name -> Forecaster (of vvuq/interaction/forecaster.py).
     rest(schedule, theta (p, members)) -> states (n, members): where they stay under the schedule's covariates while
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
     try. follow: how patients are tracked over days, for a twin that does. care: when measurements of an observable are
@@ -67,6 +68,7 @@ class Twin:
     rest: Callable[[Schedule, Floats], Floats] | None = None
     follow: Follow | None = None
     care: Care | None = None
+    ordered: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     state_space: StateSpace | None = None
 
     def __post_init__(self) -> None:
