@@ -66,7 +66,9 @@ OF_FORECASTERS = {  # see test_forecasts.py
     "forecast_comparison", "forecast_holdout", "interpretability", "sample_efficiency", "scaffold_bias", "utility",
 }  # fmt: skip
 OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
-OF_CARE = {"care_process", "missingness_patterns", "misuse", "recovery"}  # each has a file of its own
+OF_CARE = {  # each has a file of its own
+    "care_process", "missingness_patterns", "misuse", "recovery", "sensor_gaps",
+}  # fmt: skip
 ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING | OF_CARE
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))

@@ -14,7 +14,7 @@ from strategies import UNITS, synthetic_neonates
 from vvuq.analyses.missingness.missingness_patterns import BINS, missingness_patterns
 from vvuq.analyses.missingness.patterns_little import rows_of
 from vvuq.data.cohort import make_cohort
-from vvuq.data.missingness.patterns import presence
+from vvuq.data.missingness.patterns import Slots, presence
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.record import Cohort, Measurement, Patient
 
@@ -140,7 +140,7 @@ def test_long_records_are_joined_in_the_picture(stand_in):
 
 def test_rows_of_the_test_by_hand():
     cohort = ward(30)
-    there = presence(cohort, (LEVEL,), 1.0, until=48.0)
+    there = presence(cohort, (LEVEL,), Slots(1.0, until=48.0))
     names, rows = rows_of(cohort, there, 2)
     assert names == ("weight", f"{LEVEL}, part 1 of 2", f"{LEVEL}, part 2 of 2"), (
         "an outcome of two values is no column"

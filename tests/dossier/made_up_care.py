@@ -101,3 +101,19 @@ def missingness_patterns() -> Evidence:
         findings=("42 % of slots hold a level.",), negative=("That level was measured tells of death.",),
         cost=Cost(1.0, 1.0, 0),
     )  # fmt: skip
+
+
+def sensor_gaps() -> Evidence:
+    """Suite missingness."""
+    lengths = Table(
+        "Gaps by length", ("length", "gaps", "expected"), ("min", "1", "1"), ((15.0, 31, 29.0), (30.0, 7, 9.5)),
+    )  # fmt: skip
+    values = {
+        "n_gaps": Quantity(38.0, "1"),
+        "gap_begins": Quantity(0.7, "%", 0.4, 1.0, 0.95, 0.45, 0.95, "epistemic", 9),
+        "odds_level": Quantity(1.9, "1", 1.2, 3.1, 0.95, 1.3, 2.8, "epistemic", 9),
+    }
+    return Evidence(
+        "When is the sensor lost?", "sensor_gaps", 1, "pk", {}, "sensor_gaps", values, {"lengths": lengths},
+        negative=("Gaps of the level depend on the last level.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip

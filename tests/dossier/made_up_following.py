@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dossier.made_up_care import care_process, missingness_patterns
+from dossier.made_up_care import care_process, missingness_patterns, sensor_gaps
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -10,8 +10,15 @@ SOMEBODY = "neonate-4711"
 
 
 def followers() -> tuple[Evidence, ...]:
-    """All of them, of when measurements are ordered, and of what was measured when."""
-    return (tracking_fit(), tracking_consistency(), scaffold_answers(), care_process(), missingness_patterns())
+    """All of them, of when measurements are ordered, of what was measured when, and of gaps."""
+    return (
+        tracking_fit(),
+        tracking_consistency(),
+        scaffold_answers(),
+        care_process(),
+        missingness_patterns(),
+        sensor_gaps(),
+    )
 
 
 def scaffold_answers() -> Evidence:

@@ -118,7 +118,13 @@ def test_what_cannot_be_tested_is_said():
     apart[:10, 0], apart[10:, 1] = full[:10, 0], full[10:, 1]
     constant = drawn(20)
     constant[:, 2] = 1.0
-    for rows, what in ((full, "same columns"), (constant, "column 3"), (twin, "unique moments"), (apart, "never")):
+    for rows, what in (
+        (full, "same columns"),
+        (constant, "column 3"),
+        (twin, "unique moments"),
+        (apart, "never"),
+        (drawn(3), "many more"),
+    ):
         with pytest.raises(NotEvaluable, match=what):
             little(rows)
 

@@ -52,8 +52,11 @@ class Little:
 def little(rows: Floats) -> Little:
     """The test of rows (n, p), not-a-number where something is missing.
 
-    Raises NotEvaluable where a column has fewer than two different values, where two are never seen together, where all
-    rows have the same columns, and where columns tell the same, so that moments are not unique."""
+    Raises NotEvaluable for no more rows than columns, where a column has fewer than two different values, where two are
+    never seen together, where all rows have the same columns, and where columns tell the same, so that moments are not
+    unique."""
+    if len(rows) <= rows.shape[1]:
+        raise NotEvaluable(f"Little's test: {len(rows)} rows of {rows.shape[1]} columns; it needs many more of them.")
     seen = np.isfinite(rows)
     kept, empty = rows[seen.any(axis=1)], int((~seen).all(axis=1).sum())
     for j in range(rows.shape[1]):

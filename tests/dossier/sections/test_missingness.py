@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from dossier.factory import REPRODUCE, plan, stored, twin, verdicts
-from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns
+from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns, sensor_gaps
 from dossier.parsed import Element, parse
 
 from vvuq.credibility.plan import Plan
@@ -106,9 +106,18 @@ def test_the_figure_of_patterns_follows_its_numbers() -> None:
     drawn = patterns("f", COURSE, "alt")
     assert drawn == patterns("f", COURSE, "alt") and not re.search(r"https?:|<metadata|xmlns", drawn)
     text = parse(drawn).text()
-    assert all(name in text for name in ("level", "rate", "Patients measured [%]", "Measurements [1/day]"))
+    assert all(name in text for name in ("level", "rate", "Measured [%]", "Measurements [1/day]"))
     for place, value in ((4, 10.0), (7, 9.0)):
         moved = tuple((*row[:place], value, *row[place + 1 :]) for row in COURSE.rows)
         assert patterns("f", replace(COURSE, rows=moved), "alt") != drawn
     alone = replace(COURSE, rows=COURSE.rows[:3])
     assert "rate" not in parse(patterns("f", alone, "alt")).text()
+
+
+def test_gaps_of_a_sensor_stand_there_where_the_plan_asks() -> None:
+    text = section(sensor_gaps()).text()
+    assert "Odds of a gap, last reading one SD higher" in text and "Gaps by length" in text
+    assert "Gaps of the level depend on the last level." in text
+    made = plan()
+    others = {name: one for name, one in made.analyses.items() if name != "sensor_gaps"}
+    assert "Gaps of the sensor" not in section(None, made.model_copy(update={"analyses": others})).text()

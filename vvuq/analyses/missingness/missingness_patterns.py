@@ -13,7 +13,7 @@ from vvuq.analyses.missingness.patterns_little import SHIFT, Tested, tested
 from vvuq.analyses.missingness.patterns_report import Seen, findings, negative, tables_of
 from vvuq.analyses.missingness.patterns_rows import by_groups, by_outcome
 from vvuq.analyses.settings import Count, CovariateName, Positive, has_covariate
-from vvuq.data.missingness.patterns import Presence, by_time_of_day, pattern_table, presence
+from vvuq.data.missingness.patterns import OverTime, Presence, Slots, by_time_of_day, pattern_table, presence
 from vvuq.errors import NotEvaluable
 from vvuq.methods.jackknife import ratio, t_quantity
 from vvuq.models.twin import Twin
@@ -21,6 +21,7 @@ from vvuq.models.units import factor
 from vvuq.record import Cohort, Context, Evidence, Quantity
 
 BINS = 48  # of time in the picture, at most: slots are joined until they are no more
+HOURS = 24  # of a day
 COUNTS = ("n_patients", "n_channels", "n_slots", "n_associations", "n_associated")
 OF_LITTLE = ("little_statistic", "little_df", "little_p", "n_little_rows", "n_little_patterns", "n_little_small")
 
@@ -38,12 +39,13 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     "What is measured when, in whom is it not, and does that look like chance?", suite="missingness", metrics=_metrics
 )
 def missingness_patterns(
-    twin: Twin, context: Context, *, slot: Positive, until: Positive | None = None, parts: Count = 2,
-    outcome: CovariateName | None = None, midnight: bool = False, repeats: Count = 200,
+    twin: Twin, context: Context, *, slot: Positive, until: Positive | None = None, pause: Positive | None = None,
+    parts: Count = 2, outcome: CovariateName | None = None, midnight: bool = False, repeats: Count = 200,
 ) -> Evidence:  # fmt: skip
     """Patterns of the build patients in slots of length `slot`, in the twin's unit of time.
 
     until: all patients are on record from time 0 until then; else each from its first dose or measurement to its last.
+    pause: after so long without either a patient is off the record until the next.
     parts: of the time that Little's test looks at, as long as the median record, each with the mean of each channel.
     outcome: a covariate of 0 and 1. midnight: time 0 of the records is midnight. repeats: simulations of power."""
     build = context.build()
@@ -51,16 +53,17 @@ def missingness_patterns(
         has_covariate(build, outcome, "missingness_patterns.outcome")
     scale = factor(dict(build.units)["time"], twin.model.time_unit, build.name)
     channels = _channels(twin, build)
-    there = presence(build, channels, slot / scale, until / scale if until is not None else None)
+    slots = Slots(slot / scale, _in(until, scale), _in(pause, scale))
+    there = presence(build, channels, slots)
     seen = Seen(
         twin.model.time_unit, scale, factor("day", twin.model.time_unit, twin.name), there, _joined(there),
         pattern_table(there), by_groups(build, there),
         by_outcome(build, there, outcome) if outcome is not None else (), outcome or "",
-        by_time_of_day(there, factor("day", dict(build.units)["time"], build.name)) if midnight else None,
+        _by_day(build, channels, slots) if midnight else None,
         tested(build, there, parts, repeats, context.stream("power")),
     )  # fmt: skip
     inputs: dict[str, object] = {
-        "cohort": build.digest, "slot": slot, "until": until, "parts": parts, "outcome": outcome or "",
+        "cohort": build.digest, "slot": slot, "until": until, "pause": pause, "parts": parts, "outcome": outcome or "",
         "midnight": midnight, "repeats": repeats,
     }  # fmt: skip
     values = _values(seen)
@@ -68,6 +71,16 @@ def missingness_patterns(
         missingness_patterns, twin.name, inputs, values=values, tables=tables_of(seen),
         findings=findings(seen, values), negative=negative(seen, values),
     )  # fmt: skip
+
+
+def _in(time: float | None, scale: float) -> float | None:
+    """A time of the twin's unit in the cohort's."""
+    return None if time is None else time / scale
+
+
+def _by_day(build: Cohort, channels: tuple[str, ...], slots: Slots) -> OverTime:
+    hour = factor("hour", dict(build.units)["time"], build.name)
+    return by_time_of_day(presence(build, channels, replace(slots, width=hour, aligned=True)), HOURS)
 
 
 def _channels(twin: Twin, build: Cohort) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def _patterns(seen: Seen) -> Table:
     ]  # fmt: skip
     rest = sum(one.slots for one in seen.patterns if one.patients < FEWEST)
     if rest:
-        rows.append((f"patterns of fewer than {FEWEST} patients", rest, PERCENT * rest / total, None))
+        rows.append(("other patterns", rest, PERCENT * rest / total, f"fewer than {FEWEST} each"))
     title = f"What is measured together in slots of {seen.there.width * seen.scale:g} {seen.unit}"
     return Table(title, ("measured", "slots", "share", "patients"), ("", "1", "%", "1"), tuple(rows))
 

@@ -32,45 +32,76 @@ class Presence:
         return (self.counts > 0.0).astype(float)
 
 
-def presence(cohort: Cohort, channels: tuple[str, ...], width: float, until: float | None = None) -> Presence:
-    """The cohort in slots of `width`, in its unit of time.
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How time is cut, in a cohort's unit: slots of `width`.
 
     until: every patient is on record from time 0 until then, and what is outside, or just then, does not count.
-    Without it, a record lasts from its first dose or measurement to its last, and slots begin with it. Raises
-    InputError for a width or an end that are no times, and slots so short that there are too many; NotEvaluable for
-    patients without a record."""
-    where = f"cohort {cohort.name}"
-    for field, value in (("width", width), ("until", until if until is not None else width)):
-        if not 0.0 < value < np.inf:
+    Without it, a record lasts from its first dose or measurement to its last, and slots begin with it; aligned: at the
+    multiple of the width before it. pause: slots between two entries that are further apart are not on record."""
+
+    width: float
+    until: float | None = None
+    pause: float | None = None
+    aligned: bool = False
+
+
+def presence(cohort: Cohort, channels: tuple[str, ...], slots: Slots) -> Presence:
+    """The cohort in slots.
+
+    Raises InputError for a width, end or pause that is no time, and slots so short that there are too many;
+    NotEvaluable for patients without a record."""
+    where, width = f"cohort {cohort.name}", slots.width
+    for field in ("width", "until", "pause"):
+        value = getattr(slots, field)
+        if value is not None and not 0.0 < value < np.inf:
             raise InputError(where, field, value, "a finite time above 0")
-    spans = [(0.0, until) if until is not None else _span(where, one) for one in cohort.patients]
-    slots = [_slots(end - start, width, until is None) for start, end in spans]
-    n, m, c = len(spans), max(slots), len(channels)
+    entries = [_entries(where, one, slots) for one in cohort.patients]
+    spans = [(0.0, slots.until) if slots.until is not None else _span(times, slots) for times in entries]
+    lengths = [_count(end - start, width, slots.until is None) for start, end in spans]
+    n, m, c = len(spans), max(lengths), len(channels)
     if n * m * c > MOST:
         raise InputError(where, "width", width, f"a longer slot: there are {m} of them in the longest record")
-    counts = np.zeros((n, m, c))
-    for i, (one, (start, _)) in enumerate(zip(cohort.patients, spans, strict=True)):
-        at = [(m_.time - start, channels.index(m_.observable)) for m_ in one.measurements if m_.observable in channels]
+    counts, on_record = np.zeros((n, m, c)), np.arange(m) < np.array(lengths)[:, None]
+    for i, (one, (start, end)) in enumerate(zip(cohort.patients, spans, strict=True)):
+        at = [(x.time, channels.index(x.observable)) for x in one.measurements if x.observable in channels]
         times, places = np.array([t for t, _ in at]), np.array([p for _, p in at], dtype=int)
-        place = np.floor(times / width * (1.0 + 1e-12)).astype(int)
-        inside = (times >= 0.0) & (place < m) & (times < (until if until is not None else np.inf))
-        np.add.at(counts[i], (place[inside], places[inside]), 1.0)
-    on_record = np.arange(m) < np.array(slots)[:, None]
+        inside = (times >= start) & ((times < end) | (slots.until is None))
+        np.add.at(counts[i], (_place(times[inside] - start, width), places[inside]), 1.0)
+        on_record[i] &= ~_paused(_place(entries[i] - start, width), entries[i], slots.pause, m)
     return Presence(channels, width, counts, on_record, np.array([start for start, _ in spans]))
 
 
-def _span(where: str, patient: Patient) -> tuple[float, float]:
+def _entries(where: str, patient: Patient, slots: Slots) -> Floats:
+    """Times (k,) of doses and measurements, ascending."""
     times = [d.time for d in patient.doses] + [m.time for m in patient.measurements]
-    if not times:
+    if not times and slots.until is None:
         raise NotEvaluable(f"{where}: a patient has neither doses nor measurements, so that nothing says how long it "
                            "was on record; say `until`, or leave it out.")  # fmt: skip
-    return min(times), max(times)
+    return np.sort(np.array(times, dtype=float))
 
 
-def _slots(length: float, width: float, closed: bool) -> int:
+def _span(times: Floats, slots: Slots) -> tuple[float, float]:
+    start = float(times[0])
+    return (slots.width * float(np.floor(start / slots.width)) if slots.aligned else start), float(times[-1])
+
+
+def _place(times: Floats, width: float) -> NDArray[np.int64]:
+    """The slot of each time since the first slot began."""
+    return np.asarray(np.floor(times / width * (1.0 + 1e-12)), dtype=np.int64)
+
+
+def _count(length: float, width: float, closed: bool) -> int:
     """Slots of a record; `closed`: its end itself lies in the last one."""
-    count = length / width * (1.0 + 1e-12)
-    return int(np.floor(count)) + 1 if closed else int(np.ceil(count - 1e-9))
+    return int(_place(np.array(length), width)) + 1 if closed else int(np.ceil(length / width - 1e-9))
+
+
+def _paused(places: NDArray[np.int64], times: Floats, pause: float | None, m: int) -> NDArray[np.bool_]:
+    """Slots (m,) between entries that are further apart than a pause."""
+    out = np.zeros(m, dtype=bool)
+    for k in np.flatnonzero(np.diff(times) > (np.inf if pause is None else pause)).tolist():
+        out[max(0, places[k] + 1) : max(0, places[k + 1])] = True
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +144,10 @@ def over_time(there: Presence) -> OverTime:
     return OverTime(there.on_record.sum(axis=0).astype(float), share, share_error, rate, rate_error)
 
 
-def by_time_of_day(there: Presence, day: float, parts: int = 24) -> OverTime:
-    """By part of the day of length `day`, where time 0 is midnight; a slot counts where its middle lies."""
-    middle = there.starts[:, None] + there.width * (np.arange(there.on_record.shape[1]) + 0.5)
-    part = np.floor((middle % day) / day * parts).astype(int)
+def by_time_of_day(there: Presence, parts: int) -> OverTime:
+    """By slot of the day (parts,), where time 0 is midnight and `there` has slots aligned with it, `parts` in a day."""
+    first = np.rint(there.starts / there.width).astype(int)
+    part = (first[:, None] + np.arange(there.on_record.shape[1])) % parts
     here = [(part == k) & there.on_record for k in range(parts)]
     on = np.stack([one.sum(axis=1) for one in here], axis=1).astype(float)
     measured, counts = (

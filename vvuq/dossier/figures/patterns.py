@@ -16,7 +16,7 @@ _LINES = (TWIN, "#b4500b", "#3d7a4e", "#7a4b94", "#5b6673")
 _DASHES = ("-", "--", "-.", ":", (0, (6, 2)))
 
 
-def patterns(ident: str, table: Table, alt: str) -> str:
+def patterns(ident: str, table: Table, alt: str, time: str = "Time on record") -> str:
     """Left: a row for each channel, darker where more of the patients on record have a measurement; it ends where too
     few are on record to tell. Right: measurements a day of each channel, with 95 % intervals over patients."""
     names = list(dict.fromkeys(words(table, "channel")))
@@ -26,6 +26,9 @@ def patterns(ident: str, table: Table, alt: str) -> str:
         keys = [Patch(facecolor=_SHARES(share / 100.0), label=f"{share} %") for share in (0, 25, 50, 75, 100)]
         figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), handlelength=1.2)
         _rates(right, table, names)
+        for axes in (left, right):
+            axes.xaxis.set_major_locator(MaxNLocator(6))
+            axes.set_xlabel(f"{time}{unit(table, 'from')}")
         return to_svg(figure, ident, "Measurements over time", alt)
 
 
@@ -39,9 +42,7 @@ def _map(axes: Axes, table: Table, names: list[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.grid(visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set(title=f"Patients measured{unit(table, 'measured')}", xlim=_span(table))
-    axes.set_xlabel(f"Time on record{unit(table, 'from')}")
+    axes.set(title=f"Measured{unit(table, 'measured')}", xlim=_span(table))
 
 
 def _span(table: Table) -> tuple[float, float]:
@@ -65,7 +66,5 @@ def _rates(axes: Axes, table: Table, names: list[str]) -> None:
         axes.vlines(middle[ends], low[own][ends], high[own][ends], color=colour, alpha=0.45, linewidth=1.2)
     axes.set(title=f"Measurements{unit(table, 'per_day')}", xlim=_span(table))
     axes.set_ylim(bottom=0.0)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel(f"Time on record{unit(table, 'from')}")
     if len(names) > 1:
         axes.legend()

@@ -36,22 +36,34 @@ PATTERN_MEANINGS = (
 _COUNTED = ("n_patients", "n_channels", "n_slots", "n_associations", "n_associated")
 _TESTED = ("little_statistic", "little_df", "little_p", "n_little_rows", "n_little_patterns", "n_little_small",
            "little_power", "little_errs")  # fmt: skip
+_GAPS = ("n_patients", "n_readings", "n_gaps", "n_with_gaps", "n_lost_readings", "gap_begins", "gaps_per_day",
+         "gap_ends", "gap_length", "odds_level", "would_be_seen_level", "odds_slope", "would_be_seen_slope",
+         "change_over_usual")  # fmt: skip
 _DRAWN = ("over_time", "by_day")  # tables that figures show
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The analyses of patterns and of the care process, where the plan names them."""
+    """The analyses of patterns, of the care process and of a sensor's gaps, where the plan names them."""
 
     patterns: Block | None
     pattern_meanings: tuple[tuple[str, str], ...]
     block: Block | None
     meanings: tuple[tuple[str, str], ...]
+    gaps: Block | None
 
 
 def build(source: Source) -> View:
-    """From the evidence of missingness_patterns and care_process."""
-    return View(_patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS)
+    """From the evidence of missingness_patterns, care_process and sensor_gaps."""
+    return View(_patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS, _gaps(source))
+
+
+def _gaps(source: Source) -> Block | None:
+    if "sensor_gaps" not in source.plan.analyses:
+        return None
+    evidence = source.evidence("sensor_gaps")
+    values = tuple(key for key in _GAPS if evidence and key in evidence.values)
+    return block(source, "sensor_gaps", values, ("lengths",), section="missingness")
 
 
 def _patterns(source: Source) -> Block | None:
@@ -72,15 +84,15 @@ def _over_time(ident: str, evidence: Evidence) -> Figure | None:
         "Since the beginning of the records. Left: share of the patients on record that are measured. "
         "Right: measurements a day, with 95 % intervals over patients"
     )
-    return _course(ident, evidence, "over_time", "figure-patterns", caption)
+    return _course(ident, evidence, "over_time", "figure-patterns", (caption, "Time on record"))
 
 
 def _time_of_day(ident: str, evidence: Evidence) -> Figure | None:
     caption = "By time of day. Left: share of slots with a measurement. Right: measurements a day, with 95 % intervals"
-    return _course(ident, evidence, "by_day", "figure-patterns-day", caption)
+    return _course(ident, evidence, "by_day", "figure-patterns-day", (caption, "Time of day"))
 
 
-def _course(ident: str, evidence: Evidence, name: str, figure: str, caption: str) -> Figure | None:
+def _course(ident: str, evidence: Evidence, name: str, figure: str, words: tuple[str, str]) -> Figure | None:
     table = evidence.tables.get(name)
     if table is None or not table.rows:
         return None
@@ -92,7 +104,7 @@ def _course(ident: str, evidence: Evidence, name: str, figure: str, caption: str
         if share != MISSING
     ]
     alt = f"{table.title}. {'; '.join(told)}."
-    return Figure(figure, patterns(figure, table, alt), alt, caption, ident)
+    return Figure(figure, patterns(figure, table, alt, words[1]), alt, words[0], ident)
 
 
 def _care(source: Source) -> Block | None:
