@@ -155,6 +155,9 @@ def test_where_nothing_is_missing_there_is_no_test(stand_in):
     found = run(stand_in, make_cohort("full", full, dict(ward().units)), slot=1.0, until=1.0, parts=1)
     assert "little_p" not in found.values and any("same columns" in one for one in found.findings)
     assert "little_power" not in found.tables
+    bare = [replace(p, covariates=(), measurements=(Measurement(0.5, LEVEL, 1.0),)) for p in ward(6).patients]
+    alone = run(stand_in, make_cohort("bare", bare, {"time": "h", LEVEL: "mg/L"}), slot=1.0, until=1.0)
+    assert "little_columns" not in alone.tables and any("no column" in one for one in alone.findings)
 
 
 def test_bad_settings_and_records_are_said(stand_in):

@@ -43,6 +43,8 @@ class Tested:
 def tested(cohort: Cohort, there: Presence, parts: int, repeats: int, rng: np.random.Generator) -> Tested:
     """The test, its assumptions and its power; where it cannot be made, why."""
     names, rows = rows_of(cohort, there, parts)
+    if not names:
+        return Tested((), (), (), None, "Little's test: no column has two different values.", SIZES, (), repeats)
     logs = tuple(_in_logs(column[np.isfinite(column)]) for column in rows.T)
     rows = np.stack([np.log(column) if log else column for column, log in zip(rows.T, logs, strict=True)], axis=1)
     shares = tuple(float(np.isfinite(column).mean()) for column in rows.T)

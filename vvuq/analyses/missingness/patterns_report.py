@@ -46,7 +46,8 @@ def tables_of(seen: Seen) -> dict[str, Table]:
         tables["groups"] = _groups(seen)
     if seen.outcomes:
         tables["outcome"] = _outcome(seen)
-    tables["little_columns"] = _little_columns(seen.test)
+    if seen.test.columns:
+        tables["little_columns"] = _little_columns(seen.test)
     if seen.test.found is not None:
         tables["little_power"] = _little_power(seen.test)
     return tables
@@ -173,7 +174,7 @@ def _of_little(test: Tested) -> tuple[str, ...]:
     normal = f" Skewed, against its assumption: {', '.join(odd)}." if odd else ""
     few = f" Patients in patterns with no more patients than columns: {found.small}." if found.small else ""
     errs = test.share(test.rejected[test.sizes.index(0.0)])
-    if errs.lower95 is not None and errs.lower95 > PERCENT * LEVEL:
+    if errs.low is not None and errs.low > PERCENT * LEVEL:
         few += f" In cohorts as small as this it rejects in {errs.value:.0f} % where there is nothing to find."
     if found.p_value <= LEVEL:
         return (f"Little's test rejects that values are missing completely at random.{normal}{few}",)
