@@ -12,6 +12,7 @@ import pytest
 from vvuq.analyses.missingness.sensor_gaps import sensor_gaps
 from vvuq.data.cohort import make_cohort
 from vvuq.errors import InputError, NotEvaluable
+from vvuq.methods.logistic import fit_logistic
 from vvuq.record import Cohort, Measurement, Patient
 
 SETTINGS = {"sensor": "cgm", "slot": 15.0, "longest": 240.0}
@@ -84,6 +85,22 @@ def test_gaps_by_level_and_jumps_are_found(stand_in):
     assert v["odds_level"].value > v["would_be_seen_level"].value
     moved = run(stand_in, cohort(jumps=60.0))
     assert moved.values["change_over_usual"].low > 1.0 and any("no fair guess" in one for one in moved.negative)
+
+
+def test_odds_are_of_what_was_known_before_a_gap(found):
+    """The last reading and its slope, collected in a loop; what the sensor shows after a gap is not among them."""
+    rows, events = [], []
+    for one in cohort().patients:
+        m = one.measurements
+        for k in range(1, len(m) - 1):
+            if m[k].time - m[k - 1].time == 15.0 and m[k + 1].time - m[k].time <= 240.0:
+                rows.append((m[k].value, m[k].value - m[k - 1].value))
+                events.append(float(m[k + 1].time - m[k].time > 15.0))
+    columns = np.array(rows)
+    columns = np.column_stack([np.ones(len(rows)), (columns - columns.mean(axis=0)) / columns.std(axis=0)])
+    expected = fit_logistic(columns, np.array(events), np.array([10.0, 2.5, 2.5])).coefficients
+    odds = [math.log(found.values[f"odds_{name}"].value) for name in ("level", "slope")]
+    assert odds == pytest.approx(expected[1:], abs=1e-9)
 
 
 def test_few_gaps_teach_nothing_and_that_is_said(stand_in):

@@ -46,11 +46,11 @@ def steps_of(times: Floats, values: Floats, slot: float, longest: float) -> Step
     slots = np.maximum(np.rint(waits / slot), 1.0)
     change = np.diff(values)
     slope = np.full(waits.size, np.nan)
-    ready = inside[:-1] & (slots[:-1] == 1.0)
+    ready = slots[:-1] == 1.0
     slope[1:][ready] = change[:-1][ready]
     around = np.full(waits.size, np.nan)
     for size in np.unique(slots[inside]).astype(int).tolist():
-        around[slots == size] = _usual(values, inside & (slots == 1.0), size)
+        around[slots == size] = _usual(values, slots == 1.0, size)
     kept = np.flatnonzero(inside)
     return Steps(slots[kept], values[:-1][kept], slope[kept], values[1:][kept], around[kept])
 
