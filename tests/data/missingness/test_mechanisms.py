@@ -94,7 +94,7 @@ def test_what_is_drawn_follows_the_likelihood(names: list[str]) -> None:
     mechanisms = [EACH[name] for name in names]
     record = complete(3, seed=5)
     channels = sorted({record.channel(one) for mechanism in mechanisms for one in mechanism.channels})
-    repeats, counts = 1500, {}
+    repeats, counts = 800, {}
     for seed in range(repeats):
         key = thin(record, mechanisms, Draws(seed, "shares")).tobytes()
         counts[key] = counts.get(key, 0) + 1
