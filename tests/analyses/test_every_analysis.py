@@ -65,11 +65,12 @@ OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test
 OF_FORECASTERS = {  # see test_forecasts.py
     "forecast_comparison", "forecast_holdout", "interpretability", "sample_efficiency", "scaffold_bias", "utility",
 }  # fmt: skip
+OF_SLOTS = {"state_space_fit", "slot_forecast"}  # see test_slotted.py
 OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
 OF_CARE = {  # each has a file of its own
     "care_process", "missingness_patterns", "misuse", "recovery", "sensor_gaps",
 }  # fmt: skip
-ELSEWHERE = OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING | OF_CARE
+ELSEWHERE = OF_SLOTS | OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING | OF_CARE
 OPENED = {"cohort", "fisher", "holdout"}
 every = pytest.mark.parametrize("name", list(VALUES))
 

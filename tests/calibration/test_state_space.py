@@ -121,7 +121,7 @@ def test_the_fit_finds_what_records_were_drawn_with():
     truth = replace(
         truth, theta=np.array([0.08, 0.2, 0.1, 0.004, 0.1]), drift={"log_lactate": 0.15, "pressure": 5.0, "rate": 4.0}
     )
-    records = drawn(truth, 240, 40, 5, share=0.8)
+    records = drawn(truth, 160, 30, 5, share=0.8)
     fit, again = (fit_state_space(TWIN, records, threads=threads) for threads in (1, 2))
     assert fit.numbers == again.numbers, "the threads change nothing"
     assert fit.converged and fit.log_likelihood > fit.start_log_likelihood

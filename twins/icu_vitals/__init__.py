@@ -185,7 +185,7 @@ POSITIVE = Range(0.0, 3.5, "1")  # a bolus of a logarithm below 0 would lower it
 LOG_LACTATE, PRESSURE, RATE = Range(-1.0, 3.5, "1"), Range(30.0, 180.0, "mmHg"), Range(20.0, 250.0, "1/min")
 ENVELOPE = Envelope(
     duration=168.0,
-    covariates={"age": Range(15.0, 120.0, "year"), "male": Range(-1.0, 1.0, "1", whole=True)},
+    covariates={"age": Range(18.0, 90.0, "year"), "male": Range(-1.0, 1.0, "1", whole=True)},
     measured={"log_lactate": LOG_LACTATE, "map": PRESSURE, "heart_rate": RATE},
     samples=Range(1.0, 6.0, "1", whole=True),
     boluses={

@@ -43,6 +43,7 @@ def _named(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
 Resamples = Annotated[int, Field(ge=100)]
 PowerOfTwo = Annotated[int, Field(ge=2), AfterValidator(_power_of_two)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]

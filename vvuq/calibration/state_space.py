@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
+from scipy.special import ndtri
 
 from vvuq.assimilation.filtered import Filtered
 from vvuq.assimilation.system import System, gaussian
@@ -31,6 +32,7 @@ METHOD = Unscented()
 STEP = 1e-4  # of a difference, in the coordinates of the fit, each of which is of the order of 1
 WIDE = 5.0  # how far a coordinate may go from where the twin's declaration begins
 ENOUGH = 0.05  # gain in log-likelihood of one iteration, of all records together, at which the search ends
+Z = float(ndtri(0.975))
 BAD = 1e6  # minus the log-likelihood of a record that could not be filtered
 
 
@@ -49,12 +51,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A fitted number: name, unit, value, standard error, and where the twin's declaration began."""
+    """A fitted number: name, unit, value, standard error, 95 % interval, and where the twin's declaration began.
+
+    The interval is normal on the scale of the fit, so that what is above 0 stays there. Where the error is not known it
+    and the interval are not-a-number."""
 
     name: str
     unit: str
     value: float
     error: float
+    low: float
+    high: float
     declared: float
 
 
@@ -105,8 +112,7 @@ def system_of(twin: Twin, candidate: Candidate) -> System:
 
 
 def first_belief(twin: Twin, candidate: Candidate) -> Belief:
-    """Before the first slot, at time 0: levels as between patients; each moving state is its level and a distance, which
-    are independent."""
+    """Before the first slot, at time 0: levels as between patients, each moving state its level and a distance."""
     space, names = space_of(twin), list(twin.model.states)
     mean, covariance = np.zeros(len(names)), np.zeros((len(names), len(names)))
     for moving, level in space.levels.items():
@@ -172,7 +178,15 @@ def fit_state_space(
         spread = _errors(by_record, records, groups, done.x) if errors else np.full(origin.size, np.nan)
     found = moved(begin, coordinates, done.x)
     numbers = tuple(
-        Number(one.name, one.unit, one.value(x), one.slope(x) * sd, one.value(0.0))
+        Number(
+            one.name,
+            one.unit,
+            one.value(x),
+            one.slope(x) * sd,
+            one.value(x - Z * sd),
+            one.value(x + Z * sd),
+            one.value(0.0),
+        )
         for one, x, sd in zip(coordinates, done.x, spread, strict=True)
     )
     return Fit(found, numbers, -float(done.fun) * len(records), -before, count[0], bool(done.success), groups)

@@ -25,17 +25,22 @@ class View:
 
 
 def build(source: Source) -> View:
-    """From the evidence of population_fit, or tracking_fit for a twin that follows patients, and fisher."""
+    """From the evidence of the fit that suits the twin (population_fit, tracking_fit, state_space_fit), and fisher."""
     model, personal = source.twin.model, source.twin.personal
     fitted = (*(p.name for p in model.parameters), *(f"omega_{name}" for name in personal), "sigma")
     first = (*_FIT, *fitted, *(f"shrinkage_{name}" for name in personal))
     told = (*_FISHER, *(f"median_rse_{name}" for name in personal))
     parts = []
-    if source.twin.follow is None or "population_fit" in source.plan.analyses:
+    elsewhere = source.twin.follow is not None or source.twin.state_space is not None
+    if not elsewhere or "population_fit" in source.plan.analyses:
         parts.append(block(source, "population_fit", first, ("estimates",), section="calibration"))
+    if source.twin.state_space is not None:
+        parts.append(_state_space(source))
     if source.twin.follow is not None or "tracking_fit" in source.plan.analyses:
         parts.append(_tracking(source))
     tables = ("by_samples", "patients")
+    if source.twin.state_space is not None and "fisher" not in source.plan.analyses:
+        return View(tuple(parts))
     return View((*parts, block(source, "fisher", told, tables, (_information,), section="calibration")))
 
 
@@ -46,6 +51,13 @@ def _tracking(source: Source) -> Block:
     named = tuple(key for key in _TRACKING if evidence and key in evidence.values)
     tables = ("estimates", "patients", "days")
     return block(source, "tracking_fit", named, tables, (_following,), section="calibration", omit=omit)
+
+
+def _state_space(source: Source) -> Block:
+    """Values that stand in the table are not repeated."""
+    evidence = source.evidence("state_space_fit")
+    told = {str(row[0]) for row in evidence.tables["estimates"].rows} if evidence and evidence.tables else set()
+    return block(source, "state_space_fit", tables=("estimates",), section="calibration", omit=told)
 
 
 def _following(ident: str, evidence: Evidence) -> Figure | None:

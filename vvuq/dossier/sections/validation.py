@@ -31,6 +31,7 @@ class View:
 
     relevance: str
     patients: bool
+    compared: bool
     measures: tuple[Measure, ...]
     ids: tuple[str, ...]
     overlap: Estimate | None
@@ -39,8 +40,10 @@ class View:
 
 
 def build(source: Source) -> View:
-    """From the evidence of cross_validation and holdout."""
+    """From the evidence of cross_validation and holdout, and slot_forecast for a twin that is followed in slots."""
     current = source.current
+    slotted = source.twin.state_space is not None
+    compared = not slotted or any(name in source.plan.analyses for name in PARTS)
     blocks = tuple(
         block(
             source,
@@ -51,11 +54,14 @@ def build(source: Source) -> View:
             section="validation",
         )
         for name in PARTS
+        if not slotted or name in source.plan.analyses
     )
+    if slotted:
+        blocks += (block(source, "slot_forecast", tables=("channels",), section="validation"),)
     overlap = estimate(current["cohort"], "n_overlap") if "cohort" in current else None
     ids = tuple(current[name].id if name in current else "" for name in PARTS)
     measures = tuple(Measure(value_label(key), _cells(source, key)) for key in _MEASURES)
-    return View(source.relevance, source.plan.splits is not None, measures, ids, overlap, MEANINGS, blocks)
+    return View(source.relevance, source.plan.splits is not None, compared, measures, ids, overlap, MEANINGS, blocks)
 
 
 def _omitted(source: Source, name: str) -> set[str]:
