@@ -18,8 +18,8 @@ from vvuq.paths import cache_folder, data_folders, shipped
 
 
 @cache
-def _obtained() -> DataCard | str:
-    path = shipped("studies") / "phenobarbital" / "data" / "phenobarbital.yaml"
+def _obtained(study: str, name: str) -> DataCard | str:
+    path = shipped("studies") / study / "data" / f"{name}.yaml"
     card = load_card(path)
     try:
         if any(find_file(card, file) is None for file in card.obtain.files):
@@ -29,12 +29,17 @@ def _obtained() -> DataCard | str:
     return card
 
 
-def phenobarbital() -> DataCard:
-    """The card of the real cohort, its files at hand: obtained once for all tests, skipped where that cannot be."""
-    found = _obtained()
+def obtained(study: str, name: str) -> DataCard:
+    """The card of a cohort from a wheel, its files at hand: obtained once for all tests, or the test is skipped."""
+    found = _obtained(study, name)
     if isinstance(found, str):
-        pytest.skip(f"the phenobarbital cohort cannot be obtained: {found}")
+        pytest.skip(f"the cohort {name} cannot be obtained: {found}")
     return found
+
+
+def phenobarbital() -> DataCard:
+    """The card of the phenobarbital cohort, its files at hand."""
+    return obtained("phenobarbital", "phenobarbital")
 
 
 def local_cohort(study: str, name: str) -> DataCard:

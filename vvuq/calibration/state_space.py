@@ -2,7 +2,8 @@
 what a record begins with, random walks, errors of the channels.
 
 The likelihood is that of the unscented filter over each patient's whole record, which for a linear twin is exact: of
-the values alone, as if that they were measured said nothing of the state.
+the values alone, as if that they were measured said nothing of the state, or, with mechanisms, of the values and of the
+fact that they were measured or not, slot by slot (assimilation/aware.py).
 
 Sources: Schweppe, IEEE Trans Inf Theory 11 (1965) 61 (likelihood by the filter's innovations); Byrd, Lu, Nocedal & Zhu,
 SIAM J Sci Comput 16 (1995) 1190 (L-BFGS-B); Berndt, Hall, Hall & Hausman, Ann Econ Soc Meas 3 (1974) 653 (errors by the
@@ -10,7 +11,7 @@ outer product of the scores, here of persons)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -18,12 +19,14 @@ import numpy as np
 from scipy.optimize import Bounds, minimize
 from scipy.special import ndtri
 
+from vvuq.assimilation.aware import Aware
 from vvuq.assimilation.filtered import Filtered
 from vvuq.assimilation.system import System, gaussian
 from vvuq.assimilation.ukf import Unscented
 from vvuq.assimilation.ukf_run import Walk, filter_record, walk_of
 from vvuq.calibration.slots import Slots, space_of
-from vvuq.errors import InputError, IntegrityError, NotEvaluable
+from vvuq.data.missingness.shared import SharedParameter
+from vvuq.errors import InputError, IntegrityError, NotEvaluable, near
 from vvuq.models.parameter import LogNormal, Noise
 from vvuq.models.twin import Twin
 from vvuq.record import Belief, Floats
@@ -40,13 +43,14 @@ BAD = 1e6  # minus the log-likelihood of a record that could not be filtered
 class Candidate:
     """Numbers of a state-space twin: theta (p,), drift and first belief by rows of the states, error of each channel.
 
-    level, start: {state: (mean, SD)} as in StateSpace."""
+    level, start: {state: (mean, SD)} as in StateSpace. mechanisms: why a value is there, if that is to count too."""
 
     theta: Floats
     level: dict[str, tuple[float, float]]
     start: dict[str, tuple[float, float]]
     drift: dict[str, float]
     noise: tuple[Noise, ...]
+    mechanisms: tuple[SharedParameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,17 @@ def first_belief(twin: Twin, candidate: Candidate) -> Belief:
 
 
 def follow_slots(
-    system: System, prior: Belief, slots: Slots, *, roots: bool = False, walks: Walks | None = None
-) -> Filtered:
-    """The belief after each slot of a record, from the prior at its beginning, whatever time the prior has. walks:
-    shared where many records are followed."""
+    system: System, prior: Belief, slots: Slots, *, mechanisms: tuple[SharedParameter, ...] = (), roots: bool = False,
+    walks: Walks | None = None,
+) -> Filtered:  # fmt: skip
+    """The belief after each slot of a record, from the prior at its beginning, whatever time the prior has.
+
+    mechanisms: what the belief is conditioned on beside the values: that each was measured or not, the slots' offsets
+    being of the same mechanisms. walks: shared where many records are followed."""
     start, walk = replace(prior, time=float(slots.times[0])), (walks or Walks()).through(system, slots)
+    method = Aware(METHOD, mechanisms) if mechanisms else METHOD
     return filter_record(
-        METHOD, system, slots.schedule, start, slots.observations, roots=roots, walk=walk, tier="straight"
+        method, system, slots.schedule, start, slots.observations, roots=roots, walk=walk, tier="straight"
     )
 
 
@@ -142,9 +150,12 @@ def log_likelihood(filtered: Filtered) -> float:
 
 def fit_state_space(
     twin: Twin, records: Sequence[Slots], *, iterations: int = 60, threads: int = 1, errors: bool = True,
-    start: Candidate | None = None,
+    start: Candidate | None = None, held: Collection[str] = (),
 ) -> Fit:  # fmt: skip
     """The candidate of the highest likelihood of all records; deterministic, whatever the threads.
+
+    start: where to begin (default: the twin's declaration); its mechanisms are fitted along. held: names of numbers
+    that stay where they begin; of what is left, standard errors are as if these were known.
 
     Raises IntegrityError for a held-out patient, NotEvaluable for fewer persons than numbers to fit, or where the
     declaration itself gives no likelihood."""
@@ -152,7 +163,13 @@ def fit_state_space(
     if leaked:
         raise IntegrityError(f"leakage: {leaked} held-out patients reached a fit of {twin.name}")
     begin, groups = start or declared(twin), tuple(dict.fromkeys(one.group for one in records))
-    coordinates, walks, count = coordinates_of(twin, begin), Walks(), [0]
+    known, walks, count = coordinates_of(twin, begin), Walks(), [0]
+    coordinates = [one for one in known if one.name not in held]
+    for name in held:
+        if name not in [one.name for one in known]:
+            raise InputError(
+                f"fit of {twin.name}", "held", name, f"a number of the fit{near(name, [o.name for o in known])}"
+            )
     if len(groups) <= len(coordinates):
         raise NotEvaluable(f"fit of {twin.name}: {len(groups)} persons are too few for {len(coordinates)} numbers")
     with ThreadPoolExecutor(max(threads, 1)) as pool:
@@ -198,7 +215,11 @@ def _costs(twin: Twin, trial: Candidate, records: Sequence[Slots], walks: Walks,
         system, prior = system_of(twin, trial), first_belief(twin, trial)
     except InputError:  # numbers so far astray that no belief can be made of them
         return np.full(len(records), BAD)
-    found = pool.map(lambda one: -log_likelihood(follow_slots(system, prior, one, walks=walks)), records)
+
+    def cost(one: Slots) -> float:
+        return -log_likelihood(follow_slots(system, prior, one, mechanisms=trial.mechanisms, walks=walks))
+
+    found = pool.map(cost, records)
     costs = np.array(list(found))
     return np.where(np.isfinite(costs), costs, BAD)
 
@@ -260,7 +281,38 @@ def coordinates_of(twin: Twin, begin: Candidate) -> tuple[Coordinate, ...]:
         out.append(Coordinate(f"drift_{name}", f"{states[name]}/{time}^0.5", value, 0.0, _drift(name)))
     for i, observable in enumerate(model.observables):
         out.append(Coordinate(f"error_{observable.name}", observable.unit, begin.noise[i].sd, 0.0, _noise(i)))
-    return tuple(out)
+    return (*out, *_of_mechanisms(twin, begin))
+
+
+def _of_mechanisms(twin: Twin, begin: Candidate) -> list[Coordinate]:
+    """Intercepts, and slopes on the scale of what patients differ by at the beginning of a record."""
+    names, states, root = list(twin.model.states), dict(twin.model.states), first_belief(twin, begin).root
+    spread, out = np.sqrt((root**2).sum(axis=1)), []
+    for i, one in enumerate(begin.mechanisms):
+        out.append(Coordinate(f"intercept_{one.observable}", "1", one.intercept, 1.0, _intercept(i)))
+        for j, (name, slope) in enumerate(one.slopes):
+            known = name in names
+            scale, unit = (1.0 / spread[names.index(name)], f"1/({states[name]})") if known else (1.0, "1")
+            out.append(Coordinate(f"slope_{one.observable}_{name}", unit, slope, float(scale), _slope(i, j)))
+    return out
+
+
+def _intercept(i: int) -> Callable[[Candidate, float], Candidate]:
+    def set_(one: Candidate, value: float) -> Candidate:
+        changed = [replace(m, intercept=value) if k == i else m for k, m in enumerate(one.mechanisms)]
+        return replace(one, mechanisms=tuple(changed))
+
+    return set_
+
+
+def _slope(i: int, j: int) -> Callable[[Candidate, float], Candidate]:
+    def set_(one: Candidate, value: float) -> Candidate:
+        slopes = list(one.mechanisms[i].slopes)
+        slopes[j] = slopes[j][0], value
+        changed = [replace(m, slopes=tuple(slopes)) if k == i else m for k, m in enumerate(one.mechanisms)]
+        return replace(one, mechanisms=tuple(changed))
+
+    return set_
 
 
 def _theta(i: int) -> Callable[[Candidate, float], Candidate]:

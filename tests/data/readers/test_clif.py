@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
+from itertools import pairwise
+from statistics import fmean
 
 import pytest
 import yaml
+from external import obtained
 from icu import CLIF, LABS, PEOPLE, STAYS, VITALS, card, clif, lab, vital, write_clif, write_parquet
 
 from vvuq.data.cards import load_card
@@ -122,3 +126,20 @@ def test_a_covariate_of_a_column_that_is_not_read_is_refused(tmp_path):
     layout = clif(covariates=[{**CLIF["covariates"][0], "column": "race"}])
     with pytest.raises(InputError, match="one of the columns age_at_admission"):
         read_clif(write_clif(tmp_path), layout, "icu")
+
+
+@pytest.mark.external
+def test_the_demo_is_that_of_its_card_and_pressure_persists_as_known():
+    """The error of persistence over an hour is quoted as 11.9 mmHg, of all patients and whole records without a word on
+    impossible values. Here it is of build patients, cut at the first gap: the same to 2 %."""
+    loaded = obtained("icu_vitals", "mimic4_demo")
+    build, sealed = split(load_cohort(loaded), loaded.held_out)
+    assert (len(build.patients), len(sealed.patients)) == (112, 22)
+    assert (len({p.group for p in build.patients}), len({p.group for p in sealed.patients})) == (80, 20)
+    steps = [
+        after.value - before.value
+        for patient in build.patients
+        for before, after in pairwise([m for m in patient.measurements if m.observable == "map"])
+        if 0.9 <= after.time - before.time <= 1.1
+    ]
+    assert math.sqrt(fmean(step**2 for step in steps)) == pytest.approx(11.9, rel=0.02)
