@@ -144,6 +144,9 @@ def test_mechanisms_have_coordinates_and_numbers_can_be_held():
     assert there.slopes[0] == CARE.slopes[0] and there.slopes[1][1] > CARE.slopes[1][1]
     records = drawn(declared(TWIN), 12, 4, 6)
     fit = fit_state_space(TWIN, records, iterations=3, start=begin, held=[one.name for one in own])
+    assert [one.unit for one in fit.numbers] == ["1", "1", "1/mmHg"] and all(
+        type(n.value) is float for n in fit.numbers
+    )
     assert [one.name for one in fit.numbers] == added and fit.log_likelihood > fit.start_log_likelihood
     assert fit.candidate.drift == begin.drift and np.array_equal(fit.candidate.theta, begin.theta)
     with pytest.raises(InputError, match="a number of the fit; did you mean k_rate"):

@@ -204,7 +204,7 @@ def fit_state_space(
             one.value(x + Z * sd),
             one.value(0.0),
         )
-        for one, x, sd in zip(coordinates, done.x, spread, strict=True)
+        for one, x, sd in zip(coordinates, done.x.tolist(), spread.tolist(), strict=True)
     )
     return Fit(found, numbers, -float(done.fun) * len(records), -before, count[0], bool(done.success), groups)
 
@@ -292,9 +292,13 @@ def _of_mechanisms(twin: Twin, begin: Candidate) -> list[Coordinate]:
         out.append(Coordinate(f"intercept_{one.observable}", "1", one.intercept, 1.0, _intercept(i)))
         for j, (name, slope) in enumerate(one.slopes):
             known = name in names
-            scale, unit = (1.0 / spread[names.index(name)], f"1/({states[name]})") if known else (1.0, "1")
+            scale, unit = (1.0 / spread[names.index(name)], _per(states[name])) if known else (1.0, "1")
             out.append(Coordinate(f"slope_{one.observable}_{name}", unit, slope, float(scale), _slope(i, j)))
     return out
+
+
+def _per(unit: str) -> str:
+    return "1" if unit == "1" else f"1/{unit}" if unit.isalpha() else f"1/({unit})"
 
 
 def _intercept(i: int) -> Callable[[Candidate, float], Candidate]:
