@@ -50,6 +50,7 @@ class Twin:
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
     try. follow: how patients are tracked over days, for a twin that does. care: when measurements of an observable are
     ordered, for a twin that tells. state_space: beliefs and drift of a twin that is followed in slots by its states.
+    orders: how its channels come to be measured, a CareProcess (of vvuq/data/missingness/care.py) each.
     Raises InputError where claims, follow, care or state_space do not fit the model."""
 
     name: str
@@ -69,6 +70,7 @@ class Twin:
     follow: Follow | None = None
     care: Care | None = None
     ordered: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    orders: tuple[Any, ...] = ()
     state_space: StateSpace | None = None
 
     def __post_init__(self) -> None:

@@ -52,3 +52,19 @@ def daily(peak: float, day: float) -> Driver:
         return math.cos(2.0 * math.pi * (known.time - peak) / day)
 
     return Driver("daily", f"cosine of the time of day, highest at {peak:g}", "clock", clock)
+
+
+def none_yet() -> Driver:
+    """1 as long as nothing was measured."""
+    return Driver("none_yet", "none was taken yet", "orders", lambda known: float(not known.orders.size))
+
+
+def in_stay(scale: float) -> Driver:
+    """The logarithm of 1 + the time since the record began over `scale`."""
+    if not 0.0 < scale < math.inf:
+        raise InputError("missingness", "scale", scale, "a finite time above 0")
+
+    def since(known: Known) -> float:
+        return math.log1p((known.time - known.start) / scale)
+
+    return Driver("in_stay", f"log of 1 + time since the record began over {scale:g}", "clock", since)

@@ -59,12 +59,14 @@ class AtRandom:
 
     def offsets(self, record: Complete, seen: Floats, rows: slice) -> Floats:
         """What the record before each decision adds: what a filter takes as the offset of a decision."""
+        weights = np.array([weight for _, weight in self.drivers], dtype=float)
+        return np.asarray(self.columns(record, seen, rows) @ weights)
+
+    def columns(self, record: Complete, seen: Floats, rows: slice) -> Floats:
+        """The drivers (n, h) before each decision; 0 where one is not known."""
         places = range(*rows.indices(len(record.times)))
-        terms = [
-            [weight * _driven(driver, self._known(driver, record, seen, at)) for driver, weight in self.drivers]
-            for at in places
-        ]
-        return np.array([sum(one) for one in terms], dtype=float)
+        each = [[_driven(driver, self._known(driver, record, seen, at)) for driver, _ in self.drivers] for at in places]
+        return np.array(each, dtype=float).reshape(len(places), len(self.drivers))
 
     def _known(self, driver: Driver, record: Complete, seen: Floats, at: int) -> Known:
         """The record before one decision, of it what the driver says that it uses."""
