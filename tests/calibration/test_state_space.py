@@ -9,12 +9,10 @@ import pytest
 from scipy.linalg import expm
 from scipy.stats import multivariate_normal
 
-from vvuq.assimilation.aware import Aware
 from vvuq.assimilation.filtered import filter_steps
 from vvuq.assimilation.kalman import Kalman
 from vvuq.calibration.slots import Slots
 from vvuq.calibration.state_space import (
-    METHOD,
     coordinates_of,
     declared,
     first_belief,
@@ -24,9 +22,7 @@ from vvuq.calibration.state_space import (
     moved,
     system_of,
 )
-from vvuq.data.missingness.links import log_probability
-from vvuq.data.missingness.shared import SharedParameter
-from vvuq.errors import InputError, IntegrityError, NotEvaluable
+from vvuq.errors import IntegrityError, NotEvaluable
 from vvuq.models import Schedule
 from vvuq.models.twin import load_twin
 from vvuq.numerics.streams import Draws
@@ -117,40 +113,6 @@ def test_a_held_out_patient_is_refused_and_so_are_too_few():
         fit_state_space(TWIN, [*records, replace(records[0], sealed=True)])
     with pytest.raises(NotEvaluable, match="2 persons are too few for 23 numbers"):
         fit_state_space(TWIN, records)
-
-
-CARE = SharedParameter("log_lactate", -1.0, (("log_lactate", 1.2), ("pressure", -0.02)))
-
-
-def test_with_mechanisms_the_likelihood_is_that_of_the_aware_filter_step_by_step():
-    candidate, (slots,) = declared(TWIN), drawn(declared(TWIN), 1, 10, 4)
-    slots = replace(slots, offsets=np.linspace(-0.5, 0.5, 10)[:, None])
-    system, prior = system_of(TWIN, candidate), first_belief(TWIN, candidate)
-    found = log_likelihood(follow_slots(system, prior, slots, mechanisms=(CARE,)))
-    steps = filter_steps(Aware(METHOD, (CARE,)), system, Schedule(), prior, slots.observations, Draws(0, "none"))
-    assert found == pytest.approx(float(steps.log_likelihood.sum()), rel=1e-9)
-    flat = replace(CARE, slopes=(("log_lactate", 0.0),))
-    plain, deaf = (follow_slots(system, prior, slots, mechanisms=m) for m in ((), (flat,)))
-    facts = log_probability("probit", -1.0 + slots.offsets[:, 0], slots.measured[:, 0]).sum()
-    assert log_likelihood(deaf) == pytest.approx(log_likelihood(plain) + facts, abs=1e-9)
-
-
-def test_mechanisms_have_coordinates_and_numbers_can_be_held():
-    begin = replace(declared(TWIN), mechanisms=(CARE,))
-    own, coordinates = coordinates_of(TWIN, declared(TWIN)), coordinates_of(TWIN, begin)
-    added = [one.name for one in coordinates[len(own) :]]
-    assert added == ["intercept_log_lactate", "slope_log_lactate_log_lactate", "slope_log_lactate_pressure"]
-    there = moved(begin, coordinates, np.eye(len(coordinates))[-1]).mechanisms[0]
-    assert there.slopes[0] == CARE.slopes[0] and there.slopes[1][1] > CARE.slopes[1][1]
-    records = drawn(declared(TWIN), 12, 4, 6)
-    fit = fit_state_space(TWIN, records, iterations=3, start=begin, held=[one.name for one in own])
-    assert [one.unit for one in fit.numbers] == ["1", "1", "1/mmHg"] and all(
-        type(n.value) is float for n in fit.numbers
-    )
-    assert [one.name for one in fit.numbers] == added and fit.log_likelihood > fit.start_log_likelihood
-    assert fit.candidate.drift == begin.drift and np.array_equal(fit.candidate.theta, begin.theta)
-    with pytest.raises(InputError, match="a number of the fit; did you mean k_rate"):
-        fit_state_space(TWIN, records, held=["k_rat"])
 
 
 @pytest.mark.slow

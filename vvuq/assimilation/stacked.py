@@ -24,6 +24,7 @@ from vvuq.record import Belief, Floats
 
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 _NOTHING = Schedule()
+WORTH = 20_000  # slots from which on threads are worth their start
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,13 +90,12 @@ def filter_beliefs(
         work = np.empty(d), np.empty((d, d)), np.empty(d), np.empty((d, d))
         slots_record(*given, *ends, work, found, out)
 
-    cuts = np.linspace(0, count, max(threads, 1) + 1).astype(int).tolist()
-    parts = list(zip(cuts, cuts[1:], strict=False))
-    if threads <= 1:
-        run(parts[0])
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(run, parts))
+    if threads <= 1 or size < WORTH:
+        run((0, count))
+        return Beliefs(*found, out)
+    cuts = np.linspace(0, count, threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, zip(cuts, cuts[1:], strict=False)))
     return Beliefs(*found, out)
 
 

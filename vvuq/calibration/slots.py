@@ -23,8 +23,7 @@ class Slots:
     """The record of one patient: `times` (T,) at which slots begin, from the record's beginning on, without a gap, and
     `values` (T, q) of the model's observables, the first in each slot; not-a-number where there was none.
 
-    patient, group: ids; group is that of the person, or the patient's own. offsets (T, m): for a filter that is aware
-    of m mechanisms, what the record so far adds to the predictor of each; None: nothing."""
+    patient, group: ids; group is that of the person, or the patient's own."""
 
     patient: str
     group: str
@@ -32,7 +31,6 @@ class Slots:
     times: Floats
     values: Floats
     sealed: bool = False
-    offsets: Floats | None = None
 
     @property
     def measured(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
@@ -42,7 +40,7 @@ class Slots:
     @property
     def observations(self) -> Observations:
         """As filters of whole records take them."""
-        return Observations(self.times, self.values, self.offsets)
+        return Observations(self.times, self.values)
 
 
 def space_of(twin: Twin) -> StateSpace:

@@ -1,39 +1,34 @@
 """Fits a state-space twin to records in slots by maximum likelihood: rates and couplings, means and spreads of levels,
 what a record begins with, random walks, errors of the channels.
 
-The likelihood is that of the unscented filter over each patient's whole record, which for a linear twin is exact: of
-the values alone, as if that they were measured said nothing of the state, or, with mechanisms, of the values and of the
-fact that they were measured or not, slot by slot (assimilation/aware.py).
+The likelihood is that of the Kalman filter over each patient's whole record, exact for a linear twin to which nothing
+is given: of the values alone, as if that they were measured said nothing of the state (orders.py drops this).
 
-Sources: Schweppe, IEEE Trans Inf Theory 11 (1965) 61 (likelihood by the filter's innovations); Byrd, Lu, Nocedal & Zhu,
-SIAM J Sci Comput 16 (1995) 1190 (L-BFGS-B); Berndt, Hall, Hall & Hausman, Ann Econ Soc Meas 3 (1974) 653 (errors by the
-outer product of the scores, here of persons)."""
+Source: Schweppe, IEEE Trans Inf Theory 11 (1965) 61 (likelihood by the filter's innovations); methods/scoring.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
 from scipy.special import ndtri
 
-from vvuq.assimilation.aware import Aware
 from vvuq.assimilation.filtered import Filtered
+from vvuq.assimilation.stacked import Stack, log_likelihoods, stack
 from vvuq.assimilation.system import System, gaussian
 from vvuq.assimilation.ukf import Unscented
 from vvuq.assimilation.ukf_run import Walk, filter_record, walk_of
 from vvuq.calibration.slots import Slots, space_of
-from vvuq.data.missingness.shared import SharedParameter
-from vvuq.errors import InputError, IntegrityError, NotEvaluable, near
+from vvuq.errors import InputError, IntegrityError, NotEvaluable
+from vvuq.methods.scoring import errors_of, least
 from vvuq.models.parameter import LogNormal, Noise
+from vvuq.models.schedule import Schedule
 from vvuq.models.twin import Twin
 from vvuq.record import Belief, Floats
 
 METHOD = Unscented()
 STEP = 1e-4  # of a difference, in the coordinates of the fit, each of which is of the order of 1
-WIDE = 5.0  # how far a coordinate may go from where the twin's declaration begins
 ENOUGH = 0.05  # gain in log-likelihood of one iteration, of all records together, at which the search ends
 Z = float(ndtri(0.975))
 BAD = 1e6  # minus the log-likelihood of a record that could not be filtered
@@ -43,14 +38,13 @@ BAD = 1e6  # minus the log-likelihood of a record that could not be filtered
 class Candidate:
     """Numbers of a state-space twin: theta (p,), drift and first belief by rows of the states, error of each channel.
 
-    level, start: {state: (mean, SD)} as in StateSpace. mechanisms: why a value is there, if that is to count too."""
+    level, start: {state: (mean, SD)} as in StateSpace."""
 
     theta: Floats
     level: dict[str, tuple[float, float]]
     start: dict[str, tuple[float, float]]
     drift: dict[str, float]
     noise: tuple[Noise, ...]
-    mechanisms: tuple[SharedParameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +123,12 @@ def first_belief(twin: Twin, candidate: Candidate) -> Belief:
 
 
 def follow_slots(
-    system: System, prior: Belief, slots: Slots, *, mechanisms: tuple[SharedParameter, ...] = (), roots: bool = False,
-    walks: Walks | None = None,
-) -> Filtered:  # fmt: skip
-    """The belief after each slot of a record, from the prior at its beginning, whatever time the prior has.
-
-    mechanisms: what the belief is conditioned on beside the values: that each was measured or not, the slots' offsets
-    being of the same mechanisms. walks: shared where many records are followed."""
+    system: System, prior: Belief, slots: Slots, *, roots: bool = False, walks: Walks | None = None
+) -> Filtered:
+    """The belief after each slot of a record, from the prior at its beginning, whatever time the prior has. walks:
+    shared where many records are followed."""
     start, walk = replace(prior, time=float(slots.times[0])), (walks or Walks()).through(system, slots)
-    method = Aware(METHOD, mechanisms) if mechanisms else METHOD
-    return filter_record(
-        method, system, slots.schedule, start, slots.observations, roots=roots, walk=walk, tier="straight"
-    )
+    return filter_record(METHOD, system, slots.schedule, start, slots.observations, roots=roots, walk=walk)
 
 
 def log_likelihood(filtered: Filtered) -> float:
@@ -149,51 +137,34 @@ def log_likelihood(filtered: Filtered) -> float:
 
 
 def fit_state_space(
-    twin: Twin, records: Sequence[Slots], *, iterations: int = 60, threads: int = 1, errors: bool = True,
-    start: Candidate | None = None, held: Collection[str] = (),
+    twin: Twin, records: Sequence[Slots], *, iterations: int = 60, threads: int = 1,
+    start: Candidate | None = None,
 ) -> Fit:  # fmt: skip
     """The candidate of the highest likelihood of all records; deterministic, whatever the threads.
 
-    start: where to begin (default: the twin's declaration); its mechanisms are fitted along. held: names of numbers
-    that stay where they begin; of what is left, standard errors are as if these were known.
-
     Raises IntegrityError for a held-out patient, NotEvaluable for fewer persons than numbers to fit, or where the
-    declaration itself gives no likelihood."""
+    declaration itself gives no likelihood, InputError for a twin that is not linear or to which something is given."""
     leaked = sum(one.sealed for one in records)
     if leaked:
         raise IntegrityError(f"leakage: {leaked} held-out patients reached a fit of {twin.name}")
     begin, groups = start or declared(twin), tuple(dict.fromkeys(one.group for one in records))
-    known, walks, count = coordinates_of(twin, begin), Walks(), [0]
-    coordinates = [one for one in known if one.name not in held]
-    for name in held:
-        if name not in [one.name for one in known]:
-            raise InputError(
-                f"fit of {twin.name}", "held", name, f"a number of the fit{near(name, [o.name for o in known])}"
-            )
+    coordinates, data = coordinates_of(twin, begin), stack([one.values for one in records])
     if len(groups) <= len(coordinates):
         raise NotEvaluable(f"fit of {twin.name}: {len(groups)} persons are too few for {len(coordinates)} numbers")
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
 
-        def by_record(point: Floats) -> Floats:
-            count[0] += 1
-            return _costs(twin, moved(begin, coordinates, point), records, walks, pool)
+    def by_record(point: Floats) -> Floats:
+        return _costs(twin, moved(begin, coordinates, point), data, threads)
 
-        origin = np.zeros(len(coordinates))
-        before = float(by_record(origin).sum())
-        if before >= BAD:
-            raise NotEvaluable(f"fit of {twin.name}: the declaration gives a record no likelihood")
-
-        def sloped(point: Floats) -> tuple[float, Floats]:
-            here = float(by_record(point).sum())
-            steps = [(float(by_record(point + step).sum()) - here) / STEP for step in STEP * np.eye(point.size)]
-            return here / len(records), np.array(steps) / len(records)
-
-        done = minimize(
-            sloped, origin, jac=True, method="L-BFGS-B", bounds=Bounds(-WIDE, WIDE),
-            options={"maxiter": iterations, "ftol": ENOUGH / max(abs(before), 1.0)},
-        )  # fmt: skip
-        spread = _errors(by_record, records, groups, done.x) if errors else np.full(origin.size, np.nan)
-    found = moved(begin, coordinates, done.x)
+    origin = np.zeros(len(coordinates))
+    log_likelihoods(system_of(twin, begin), first_belief(twin, begin), space_of(twin).slot, data)  # or says why not
+    if any(one.schedule != Schedule(one.schedule.start) for one in records):
+        raise InputError(f"fit of {twin.name}", "schedule", "something given", "records to which nothing is given")
+    if float(by_record(origin).sum()) >= BAD:
+        raise NotEvaluable(f"fit of {twin.name}: the declaration gives a record no likelihood")
+    best = least(by_record, origin, step=STEP, iterations=iterations, enough=ENOUGH)
+    member = np.array([[one.group == group for one in records] for group in groups], dtype=float)
+    spread = errors_of(best.scores, member)
+    found = moved(begin, coordinates, best.point)
     numbers = tuple(
         Number(
             one.name,
@@ -204,38 +175,19 @@ def fit_state_space(
             one.value(x + Z * sd),
             one.value(0.0),
         )
-        for one, x, sd in zip(coordinates, done.x.tolist(), spread.tolist(), strict=True)
+        for one, x, sd in zip(coordinates, best.point, spread, strict=True)
     )
-    return Fit(found, numbers, -float(done.fun) * len(records), -before, count[0], bool(done.success), groups)
+    return Fit(found, numbers, -best.cost, -best.start_cost, best.evaluations, best.converged, groups)
 
 
-def _costs(twin: Twin, trial: Candidate, records: Sequence[Slots], walks: Walks, pool: ThreadPoolExecutor) -> Floats:
+def _costs(twin: Twin, trial: Candidate, records: Stack, threads: int) -> Floats:
     """Minus the log-likelihood of each record."""
     try:
         system, prior = system_of(twin, trial), first_belief(twin, trial)
+        costs = -log_likelihoods(system, prior, space_of(twin).slot, records, threads=threads)
     except InputError:  # numbers so far astray that no belief can be made of them
-        return np.full(len(records), BAD)
-
-    def cost(one: Slots) -> float:
-        return -log_likelihood(follow_slots(system, prior, one, mechanisms=trial.mechanisms, walks=walks))
-
-    found = pool.map(cost, records)
-    costs = np.array(list(found))
+        return np.full(records.first.size - 1, BAD)
     return np.where(np.isfinite(costs), costs, BAD)
-
-
-def _errors(
-    by_record: Callable[[Floats], Floats], records: Sequence[Slots], groups: Sequence[str], point: Floats
-) -> Floats:
-    """Standard errors of the coordinates, by the outer product of the persons' scores; not-a-number where it is
-    singular."""
-    scores = np.array([(by_record(point + s) - by_record(point - s)) / (2.0 * STEP) for s in STEP * np.eye(point.size)])
-    member = np.array([[one.group == group for one in records] for group in groups], dtype=float)
-    together = scores @ member.T
-    information = together @ together.T
-    if np.linalg.matrix_rank(information) < point.size:
-        return np.full(point.size, np.nan)
-    return np.sqrt(np.diag(np.linalg.inv(information)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,42 +233,7 @@ def coordinates_of(twin: Twin, begin: Candidate) -> tuple[Coordinate, ...]:
         out.append(Coordinate(f"drift_{name}", f"{states[name]}/{time}^0.5", value, 0.0, _drift(name)))
     for i, observable in enumerate(model.observables):
         out.append(Coordinate(f"error_{observable.name}", observable.unit, begin.noise[i].sd, 0.0, _noise(i)))
-    return (*out, *_of_mechanisms(twin, begin))
-
-
-def _of_mechanisms(twin: Twin, begin: Candidate) -> list[Coordinate]:
-    """Intercepts, and slopes on the scale of what patients differ by at the beginning of a record."""
-    names, states, root = list(twin.model.states), dict(twin.model.states), first_belief(twin, begin).root
-    spread, out = np.sqrt((root**2).sum(axis=1)), []
-    for i, one in enumerate(begin.mechanisms):
-        out.append(Coordinate(f"intercept_{one.observable}", "1", one.intercept, 1.0, _intercept(i)))
-        for j, (name, slope) in enumerate(one.slopes):
-            known = name in names
-            scale, unit = (1.0 / spread[names.index(name)], _per(states[name])) if known else (1.0, "1")
-            out.append(Coordinate(f"slope_{one.observable}_{name}", unit, slope, float(scale), _slope(i, j)))
-    return out
-
-
-def _per(unit: str) -> str:
-    return "1" if unit == "1" else f"1/{unit}" if unit.isalpha() else f"1/({unit})"
-
-
-def _intercept(i: int) -> Callable[[Candidate, float], Candidate]:
-    def set_(one: Candidate, value: float) -> Candidate:
-        changed = [replace(m, intercept=value) if k == i else m for k, m in enumerate(one.mechanisms)]
-        return replace(one, mechanisms=tuple(changed))
-
-    return set_
-
-
-def _slope(i: int, j: int) -> Callable[[Candidate, float], Candidate]:
-    def set_(one: Candidate, value: float) -> Candidate:
-        slopes = list(one.mechanisms[i].slopes)
-        slopes[j] = slopes[j][0], value
-        changed = [replace(m, slopes=tuple(slopes)) if k == i else m for k, m in enumerate(one.mechanisms)]
-        return replace(one, mechanisms=tuple(changed))
-
-    return set_
+    return tuple(out)
 
 
 def _theta(i: int) -> Callable[[Candidate, float], Candidate]:

@@ -51,9 +51,7 @@ def slot_forecast(
     rows: dict[str, Floats] = {}
     fits, failed = [], 0
     for part in parts:
-        fit = fit_state_space(
-            twin, [one for one in records if one.group not in part], iterations=iterations, threads=2, errors=False
-        )
+        fit = fit_state_space(twin, [one for one in records if one.group not in part], iterations=iterations, threads=2)
         fits.append(fit)
         scored, lost = _scored(twin, fit, [one for one in records if one.group in part])
         rows |= scored
