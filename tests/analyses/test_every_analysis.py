@@ -68,7 +68,8 @@ OF_FORECASTERS = {  # see test_forecasts.py
 OF_SLOTS = {"state_space_fit", "slot_forecast"}  # see test_slotted.py
 OF_FOLLOWING = {"tracking_fit", "what_if", "tracking_consistency", "scaffold_answers"}  # each has a file of its own
 OF_CARE = {  # each has a file of its own
-    "care_process", "missingness_patterns", "misuse", "recovery", "sensor_gaps",
+    "care_process", "missingness_patterns", "misuse", "orders_comparison", "orders_holdout", "orders_sensitivity",
+    "recovery", "sensor_gaps",
 }  # fmt: skip
 ELSEWHERE = OF_SLOTS | OF_EXPERIMENTS | OF_FORECASTERS | OF_FOLLOWING | OF_CARE
 OPENED = {"cohort", "fisher", "holdout"}

@@ -18,6 +18,9 @@ import math
 import numpy as np
 from scipy.linalg import expm
 
+from vvuq.data.missingness.care import CareProcess
+from vvuq.data.missingness.drivers import in_stay, last_value, none_yet, since_last
+from vvuq.data.missingness.mar import AtRandom
 from vvuq.errors import InputError
 from vvuq.models import (
     RK4,
@@ -194,6 +197,18 @@ ENVELOPE = Envelope(
     },
 )  # fmt: skip
 
+# Whether lactate is measured in an hour: by the record of lactate so far, and as the patient looks. All weights and
+# slopes are fitted; a probability of about 5 % an hour is where a fit begins.
+LACTATE_ORDERS = CareProcess(
+    AtRandom(
+        "log_lactate",
+        -1.6,
+        ((none_yet(), 0.0), (since_last(1.0), 0.0), (in_stay(1.0), 0.0), (last_value(0.6, 0.5), 0.0)),
+        "probit",
+    ),
+    (("log_lactate", 0.0), ("pressure", 0.0), ("rate", 0.0)),
+)
+
 TWIN = Twin(
     name="icu_vitals",
     title="Lactate, arterial pressure and heart rate in intensive care, reverting to the patient's own levels",
@@ -230,4 +245,5 @@ TWIN = Twin(
         start={"log_lactate": (0.3, 0.5), "pressure": (0.0, 10.0), "rate": (5.0, 15.0)},
         drift={"log_lactate": 0.12, "pressure": 3.5, "rate": 5.0},
     ),
+    orders=(LACTATE_ORDERS,),
 )
