@@ -1,4 +1,4 @@
-"""The fit of how a channel comes to be measured: it finds what a cohort was drawn with, and nothing where nothing is."""
+"""The fit of how a channel comes to be measured: it finds what a cohort was drawn with, and nothing where none is."""
 
 from dataclasses import replace
 
