@@ -117,3 +117,61 @@ def sensor_gaps() -> Evidence:
         "When is the sensor lost?", "sensor_gaps", 1, "pk", {}, "sensor_gaps", values, {"lengths": lengths},
         negative=("Gaps of the level depend on the last level.",), cost=Cost(1.0, 1.0, 0),
     )  # fmt: skip
+
+
+def recovery() -> Evidence:
+    """Suite missingness."""
+    course = Table(
+        "The first simulated patient", ("time", "truth", "measured", "naive", "naive_sd", "aware", "aware_sd"),
+        ("h", *("mg/L",) * 6),
+        (
+            (1.0, 30.0, 31.0, 30.5, 1.0, 30.4, 1.0),
+            (2.0, 24.0, None, 29.5, 3.0, 26.0, 2.5),
+            (3.0, 19.0, None, 28.5, 4.0, 21.5, 3.0),
+        ),
+    )  # fmt: skip
+    silence = Table(
+        "Errors by when the last level was", ("from", "to", "decisions", "naive", "aware", "naive_rmse", "aware_rmse"),
+        ("1", "1", "1", *("mg/L",) * 4),
+        ((0, 0, 90, 0.25, 0.125, 1.0, 0.9), (1, 1, 60, 3.5, 0.5, 4.0, 2.5), (2, 3, 30, 7.5, -0.75, 8.0, 3.0)),
+    )  # fmt: skip
+    values = {
+        "n_patients": Quantity(50.0, "1"),
+        "n_failed": Quantity(0.0, "1"),
+        "measured_state": Quantity(41.0, "%", 38.0, 44.0, 0.95, 38.5, 43.5, "epistemic", 50),
+        "bias_state_naive": Quantity(3.5, "mg/L", 2.5, 4.5, 0.95, 2.7, 4.3, "epistemic", 50),
+        "coverage_state_aware": Quantity(94.5, "%", 93.0, 96.0, 0.95, 93.2, 95.8, "epistemic", 50),
+    }
+    tables = {"course": course, "silence": silence, "filters": _filters("state", ("naive", "aware"))}
+    return Evidence(
+        "Is the truth found?", "recovery", 1, "pk", {}, "recovery", values, tables,
+        findings=("Orders by state: the filter of values alone errs by +3.5 mg/L.",),
+        negative=("Orders by state: with twice the slope a filter errs more.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
+
+
+def _filters(why: str, arms: tuple[str, ...]) -> Table:
+    columns = ("mechanism", "filter", "bias", "bias_low", "bias_high", "rmse", "coverage", "coverage_low",
+               "coverage_high", "nees", "silent", "measured", "intercept", "slope")  # fmt: skip
+    units = ("", "", *("mg/L",) * 4, *("%",) * 3, "1", "mg/L", "%", "1", "1/(mg/L)")
+    rows = tuple(
+        (why, arm, 3.5 / k, 2.5 / k, 4.5 / k, 5.0 / k, 94.5, 93.0, 96.0, 1.1, 4.5 / k, 41.0, None, None)
+        for k, arm in enumerate(arms, 1)
+    )
+    return Table("Error by mechanism and filter", columns, units, rows)
+
+
+def misuse() -> Evidence:
+    """Suite missingness."""
+    values = {
+        "n_patients": Quantity(50.0, "1"),
+        "n_failed": Quantity(0.0, "1"),
+        "slope_share_completely_at_random": Quantity(0.03, "1"),
+        "rmse_completely_at_random_believed": Quantity(4.5, "mg/L", 4.0, 5.0, 0.95, 4.1, 4.9, "epistemic", 50),
+    }
+    return Evidence(
+        "What does it cost?", "misuse", 1, "pk", {}, "misuse", values,
+        {"filters": _filters("completely_at_random", ("naive", "believed", "fitted"))},
+        negative=("Orders completely at random: a filter that believes what is not there errs 1.4 times as much.",),
+        cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip

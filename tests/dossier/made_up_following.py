@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dossier.made_up_care import care_process, missingness_patterns, sensor_gaps
+from dossier.made_up_care import care_process, missingness_patterns, misuse, recovery, sensor_gaps
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -10,7 +10,7 @@ SOMEBODY = "neonate-4711"
 
 
 def followers() -> tuple[Evidence, ...]:
-    """All of them, of when measurements are ordered, of what was measured when, and of gaps."""
+    """All of them, of when measurements are ordered, of what was measured when, of gaps, and of simulated orders."""
     return (
         tracking_fit(),
         tracking_consistency(),
@@ -18,6 +18,8 @@ def followers() -> tuple[Evidence, ...]:
         care_process(),
         missingness_patterns(),
         sensor_gaps(),
+        recovery(),
+        misuse(),
     )
 
 

@@ -186,6 +186,8 @@ MEANINGS = (
 )
 
 ANALYSES = {
+    "recovery": "Is the truth found where orders depend on the state?",
+    "misuse": "The cost of a mechanism that is not there",
     "care_process": "When a measurement is ordered",
     "missingness_patterns": "What was measured when",
     "sensor_gaps": "Gaps of the sensor",
@@ -252,6 +254,26 @@ _SCORES = _OF_EVENTS | {
 }
 """Scores of forecasters: their names end in the forecaster's, and the horizon where there is one."""
 
+_FARED = {
+    "bias": "Mean error",
+    "rmse": "RMSE",
+    "coverage": "Truths inside 95 % of the belief",
+    "nees": "NEES (1 is ideal)",
+    "silent": "Mean error where not measured",
+}
+_ARMS = {
+    "naive": "values alone",
+    "aware": "values and orders",
+    "half": "half the slope",
+    "double": "twice the slope",
+    "believed": "a mechanism that is not there",
+    "fitted": "its slope fitted",
+}
+"""How filters fared with simulated patients: names are measure, mechanism, filter."""
+
+_ORDERED = {"measured": "Decisions with a measurement", "slope_share": "Fitted slope over the one believed"}
+"""Names of values that end in the name of a mechanism."""
+
 _OF = {
     "S1": "First-order index of",
     "ST": "Total index of",
@@ -301,7 +323,7 @@ def value_label(key: str, twin: Any = None) -> str:
         return f"Envelope that held-out patients span: {words(key.removeprefix('envelope_').removesuffix('_covered'))}"
     if key.startswith("baseline_"):
         return f"Baseline: {value_label(key.removeprefix('baseline_'))}"
-    return _of_a_forecaster(key) or _of_a_parameter(key) or words(key)
+    return _of_orders(key) or _of_a_forecaster(key) or _of_a_parameter(key) or words(key)
 
 
 def head_label(column: str) -> str:
@@ -320,6 +342,15 @@ def _of_a_forecaster(key: str) -> str:
         return ""
     told = f"{_SCORES[head]}: {who.replace('_', ' ')}" + (f", {after[0]} min" if after else "")
     return told + (f" ({after[1].strip('_').replace('_', ' ')})" if after and after[1] else "")
+
+
+def _of_orders(key: str) -> str:
+    """The words for how a filter fared under a mechanism, bias_state_naive for example; empty for other names."""
+    found = re.fullmatch(rf"({'|'.join(_FARED)})_(\w+?)_({'|'.join(_ARMS)})", key)
+    if found:
+        return f"{_FARED[found[1]]}: {found[2].replace('_', ' ')}, {_ARMS[found[3]]}"
+    found = re.fullmatch(rf"({'|'.join(_ORDERED)})_(\w+)", key)
+    return f"{_ORDERED[found[1]]}: {found[2].replace('_', ' ')}" if found else ""
 
 
 def _of_a_parameter(key: str) -> str:

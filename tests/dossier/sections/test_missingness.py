@@ -6,19 +6,23 @@ import re
 from dataclasses import replace
 
 from dossier.factory import REPRODUCE, plan, stored, twin, verdicts
-from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns, sensor_gaps
+from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns, misuse, recovery, sensor_gaps
 from dossier.parsed import Element, parse
 
 from vvuq.credibility.plan import Plan
 from vvuq.dossier.assemble import assemble
 from vvuq.dossier.figures.care import care
+from vvuq.dossier.figures.orders import orders
 from vvuq.dossier.figures.patterns import patterns
+from vvuq.dossier.labels import head_label, value_label
 from vvuq.dossier.render import page
 from vvuq.record import Evidence, Quantity
 
 FOUND = care_process()
 PATTERNS = missingness_patterns()
 COURSE = PATTERNS.tables["over_time"]
+RECOVERED = recovery()
+PATIENT, SILENCE = RECOVERED.tables["course"], RECOVERED.tables["silence"]
 DRIVERS, GROUPS = FOUND.tables["drivers"], FOUND.tables["calibration"]
 
 
@@ -40,6 +44,12 @@ def test_a_public_page_says_nothing_of_single_patients() -> None:
     assert SOMEBODY in section(FOUND).text()
     public = section(FOUND, public=True).text()
     assert SOMEBODY not in public and "Withheld in this public edition" in public
+
+
+def without(*names: str) -> Plan:
+    """The made-up plan without some of its analyses."""
+    made = plan()
+    return made.model_copy(update={"analyses": {k: one for k, one in made.analyses.items() if k not in names}})
 
 
 def test_without_evidence_and_without_a_plan_for_it_that_is_said() -> None:
@@ -121,3 +131,47 @@ def test_gaps_of_a_sensor_stand_there_where_the_plan_asks() -> None:
     made = plan()
     others = {name: one for name, one in made.analyses.items() if name != "sensor_gaps"}
     assert "Gaps of the sensor" not in section(None, made.model_copy(update={"analyses": others})).text()
+
+
+def test_simulated_orders_say_what_a_mechanism_is_and_what_cannot_be_tested() -> None:
+    part = section(RECOVERED)
+    text = part.text()
+    for words in (
+        "Missing completely at random", "At random, given the record", "By the state", "By the value",
+        "deaf to silence", "rests on an assumption that these data cannot test", "Bias where not measured",
+        "Decisions with a measurement: state", "Errors by when the last level was", "a filter errs more.",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "bias_state_naive" not in text and "Mean error: state, values alone" not in text, "it stands in the table"
+    told = next(iter(part.all("figure", id="figure-orders"))).text()
+    assert "Orders by state" in told and "truth 19 mg/L, values alone 28.5, values and orders 21.5" in told
+    assert "2 to 3 decisions ago 7.50 and \u22120.750" in told
+    text = section(misuse()).text()
+    assert "Fitted slope over the one believed: completely at random" in text and "1.4 times as much" in text
+    assert "deaf to silence" not in section(None, without("recovery", "misuse")).text()
+    assert "This analysis was not run" in section(None, without("care_process", "misuse")).text()
+
+
+def test_values_of_simulated_orders_have_words() -> None:
+    assert value_label("silent_completely_at_random_fitted") == (
+        "Mean error where not measured: completely at random, its slope fitted"
+    )
+    assert value_label("coverage_value_double") == "Truths inside 95 % of the belief: value, twice the slope"
+    assert value_label("coverage_90") == "Coverage of 90 % intervals" and head_label("naive_rmse") == "RMSE, naive"
+
+
+def test_the_figure_of_simulated_orders_follows_its_numbers() -> None:
+    drawn = orders("f", PATIENT, SILENCE, "alt")
+    assert drawn == orders("f", PATIENT, SILENCE, "alt") and not re.search(r"https?:|<metadata|xmlns", drawn)
+    text = parse(drawn).text()
+    for words in ("values alone", "values and orders", "truth", "measured", "not measured", "Mean error [mg/L]",
+                  "One simulated patient [mg/L]", "Time [h]", "2\u20133"):  # fmt: skip
+        assert words in text, words
+    for place in range(1, 7):
+        moved = tuple((*row[:place], 9.0, *row[place + 1 :]) for row in PATIENT.rows)
+        assert orders("f", replace(PATIENT, rows=moved), SILENCE, "alt") != drawn, place
+    for place in (3, 4):
+        moved = tuple((*row[:place], 9.0, *row[place + 1 :]) for row in SILENCE.rows)
+        assert orders("f", PATIENT, replace(SILENCE, rows=moved), "alt") != drawn, place
+    bare = replace(RECOVERED, tables={**RECOVERED.tables, "silence": replace(SILENCE, rows=())})
+    assert not list(section(bare).all("figure"))

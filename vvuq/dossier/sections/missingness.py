@@ -1,4 +1,5 @@
-"""Section 13: what was measured when; when measurements are ordered, and whether that depends on what they find."""
+"""Section 13: what was measured when; when measurements are ordered, whether that depends on what they find, and what
+a filter makes of orders whose reason is known."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.care import care
+from vvuq.dossier.figures.orders import orders
 from vvuq.dossier.figures.patterns import patterns
-from vvuq.dossier.numbers import MISSING
+from vvuq.dossier.numbers import MISSING, unit_text
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
@@ -41,21 +43,48 @@ _GAPS = ("n_patients", "n_readings", "n_gaps", "n_with_gaps", "n_lost_readings",
          "change_over_usual")  # fmt: skip
 _DRAWN = ("over_time", "by_day")  # tables that figures show
 
+MECHANISMS = (
+    ("Mechanism", "the rule by which it is decided, time after time, whether to measure."),
+    ("Missing completely at random", "the odds are the same for everybody at any time. Silence means nothing."),
+    (
+        "At random, given the record",
+        "what is on record decides, such as the last value. Who knows the record may pass over the reason.",
+    ),
+    ("By the state", "how the patient is decides, seen or not: silence is evidence of the state."),
+    ("By the value", "the very value that would be found decides: silence is evidence of the value."),
+    ("By care", "the record and the state decide together."),
+)
+FILTERS = (
+    ("Naive", "takes measured values alone. It is deaf to silence: that nobody measures tells it nothing."),
+    ("Aware", "takes values and orders, by the mechanism as it is: silence too moves its belief."),
+    ("Half, double", "aware, with half and with twice the slope; the intercept is fitted."),
+    ("Believed", "takes orders for a sign of the state where they are none; the intercept is fitted."),
+    ("Fitted", "the same with its slope fitted too."),
+    ("NEES", "squared error over the variance of the belief, 1 on average where the belief is right."),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The analyses of patterns, of the care process and of a sensor's gaps, where the plan names them."""
+    """The analyses of patterns, of the care process, of a sensor's gaps, and of simulated patients whose orders have a
+    known reason, where the plan names them."""
 
     patterns: Block | None
     pattern_meanings: tuple[tuple[str, str], ...]
     block: Block | None
     meanings: tuple[tuple[str, str], ...]
     gaps: Block | None
+    simulated: tuple[Block, ...]
+    mechanisms: tuple[tuple[str, str], ...]
+    filters: tuple[tuple[str, str], ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of missingness_patterns, care_process and sensor_gaps."""
-    return View(_patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS, _gaps(source))
+    """From the evidence of missingness_patterns, care_process, sensor_gaps, recovery and misuse."""
+    return View(
+        _patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS, _gaps(source),
+        _simulated(source), MECHANISMS, FILTERS,
+    )  # fmt: skip
 
 
 def _gaps(source: Source) -> Block | None:
@@ -134,6 +163,41 @@ def _figure(ident: str, evidence: Evidence) -> Figure | None:
     caption = "Left: what makes an order likely (square: the reading that it would find). Right: patients left out"
     svg = care("figure-care", drivers, evidence.values.get("odds_now"), groups, alt)
     return Figure("figure-care", svg, alt, caption, ident)
+
+
+def _simulated(source: Source) -> tuple[Block, ...]:
+    """Errors of each filter stand in the tables."""
+    out = []
+    for name, draw in (("recovery", (_recovered,)), ("misuse", ())):
+        if name in source.plan.analyses:
+            evidence = source.evidence(name)
+            found = evidence.values if evidence else {}
+            values = [key for key in found if key.startswith(("n_", "measured_", "slope_share_"))]
+            omit = {*found, "course"} - set(values)
+            out.append(block(source, name, values, ("filters", "silence"), draw, section="missingness", omit=omit))
+    return tuple(out)
+
+
+def _recovered(ident: str, evidence: Evidence) -> Figure | None:
+    course, silence, filters = (evidence.tables.get(name) for name in ("course", "silence", "filters"))
+    if course is None or silence is None or not filters or not (course.rows and silence.rows and filters.rows):
+        return None
+    why = texts_of(filters, ("mechanism",))[0][0]
+    truth, naive, aware = texts_of(course, ("truth", "naive", "aware"))[-1]
+    unit = unit_text(silence.units[silence.columns.index("naive")])
+    errors = [
+        f"{begin} to {end} decisions ago {one} and {other}"
+        for begin, end, one, other in texts_of(silence, ("from", "to", "naive", "aware"))
+    ]
+    alt = (
+        f"Orders by {why}. At the end of the first patient's record: truth {truth} {unit}, values alone {naive}, values "
+        f"and orders {aware}. Mean error of both by when the last measurement was: {'; '.join(errors)} {unit}."
+    )
+    caption = (
+        f"Orders by {why}. Left: the first simulated patient, with bands that hold 95 % of each belief. "
+        "Right: all simulated patients"
+    )
+    return Figure("figure-orders", orders("figure-orders", course, silence, alt), alt, caption, ident)
 
 
 SECTION = Section("missingness", 13, "Missing data: what was measured, and why", build)
