@@ -64,6 +64,13 @@ def test_silence_makes_the_naive_filter_err_ever_more(recovered):
     assert len(course) == 80 and any(row[2] is None for row in course)
 
 
+def test_the_patient_that_is_shown_is_a_typical_one(recovered):
+    """Not the first, whom chance may have made an exception: its error by values alone is in the middle of all."""
+    errors = [row[3] - row[1] for row in recovered.tables["course"].rows]
+    typical = recovered.values["bias_state_naive"]
+    assert abs(sum(errors) / len(errors) - typical.value) < (typical.high - typical.low)
+
+
 def test_the_check_reaches_b_and_can_fail(recovered):
     (good,) = recovers_what_is_known.run(recovered)
     assert good.gradation == "b" and "state" in good.reason

@@ -122,7 +122,7 @@ def sensor_gaps() -> Evidence:
 def recovery() -> Evidence:
     """Suite missingness."""
     course = Table(
-        "The first simulated patient", ("time", "truth", "measured", "naive", "naive_sd", "aware", "aware_sd"),
+        "A typical simulated patient", ("time", "truth", "measured", "naive", "naive_sd", "aware", "aware_sd"),
         ("h", *("mg/L",) * 6),
         (
             (1.0, 30.0, 31.0, 30.5, 1.0, 30.4, 1.0),

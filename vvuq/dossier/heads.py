@@ -36,7 +36,7 @@ HEADS = {
     "rse_percent": "RSE",
     "measured": "Measured",
     "nees": "NEES",
-    "silent": "Bias where not measured",
+    "silent": "Bias in silence",
     "naive": "Bias, naive",
     "aware": "Bias, aware",
     "naive_rmse": "RMSE, naive",

@@ -138,7 +138,7 @@ def test_simulated_orders_say_what_a_mechanism_is_and_what_cannot_be_tested() ->
     text = part.text()
     for words in (
         "Missing completely at random", "At random, given the record", "By the state", "By the value",
-        "deaf to silence", "rests on an assumption that these data cannot test", "Bias where not measured",
+        "deaf to silence", "rests on an assumption that these data cannot test", "Bias in silence",
         "Decisions with a measurement: state", "Errors by when the last level was", "a filter errs more.",
     ):  # fmt: skip
         assert words in text, words

@@ -61,18 +61,19 @@ def recovery(twin: Twin, context: Context, *, use: dict[str, Any], patients: Pat
 
 
 def _course(found: Tried) -> Table:
-    """The first patient that was drawn, by the first mechanism."""
+    """The patient in the middle of all by the mean error of values alone, by the first mechanism: a typical one."""
     why, row = next(iter(found.shown)), found.of.row
-    measured = found.measured(why)[0]
-    values = found.shown[why][0][:, found.of.system.channels.index(found.of.channel)]
     naive, aware = (_arm(found, why, name).found for name in (NAIVE, AWARE))
+    one = int(np.argsort(naive.bias, kind="stable")[(naive.bias.size - 1) // 2])
+    measured = found.measured(why)[one]
+    values = found.shown[why][one][:, found.of.system.channels.index(found.of.channel)]
     rows: list[tuple[Cell, ...]] = []
     for k, time in enumerate(found.of.times.tolist()):
-        told = [float(part[0, k]) for part in (naive.mean, naive.sd, aware.mean, aware.sd)]
-        rows.append((time, float(found.truth.states[0, k, row]), float(values[k]) if measured[k] else None, *told))
+        told = [float(part[one, k]) for part in (naive.mean, naive.sd, aware.mean, aware.sd)]
+        rows.append((time, float(found.truth.states[one, k, row]), float(values[k]) if measured[k] else None, *told))
     columns = ("time", "truth", "measured", "naive", "naive_sd", "aware", "aware_sd")
     unit = found.unit
-    title = f"The first simulated patient: {found.of.meaning}, as two filters see it"
+    title = f"A typical simulated patient: {found.of.meaning}, as two filters see it"
     return Table(title, columns, (found.of.system.model.time_unit, *(unit,) * 6), tuple(rows))
 
 

@@ -32,7 +32,7 @@ def _patient(axes: Axes, table: Table) -> None:
         axes.fill_between(time, mean - _WIDTH * sd, mean + _WIDTH * sd, color=colour, alpha=0.16, linewidth=0)
         axes.plot(time, mean, "--" if name == "naive" else "-", color=colour, linewidth=1.4, label=label)
     axes.plot(time, truth, color=INK, linewidth=1.4, label="truth")
-    axes.plot(time, measured, "o", color=INK, markersize=3.5, label="measured")
+    axes.plot(time, measured, "o", color=INK, markeredgecolor="white", markersize=5, label="measured")
     silent = time[np.isnan(measured)]
     axes.plot(silent, np.full(silent.shape, 0.03), "|", color=MUTED, markersize=7, label="not measured",
               transform=axes.get_xaxis_transform())  # fmt: skip

@@ -190,12 +190,12 @@ def _recovered(ident: str, evidence: Evidence) -> Figure | None:
         for begin, end, one, other in texts_of(silence, ("from", "to", "naive", "aware"))
     ]
     alt = (
-        f"Orders by {why}. At the end of the first patient's record: truth {truth} {unit}, values alone {naive}, values "
+        f"Orders by {why}. At the end of one patient's record: truth {truth} {unit}, values alone {naive}, values "
         f"and orders {aware}. Mean error of both by when the last measurement was: {'; '.join(errors)} {unit}."
     )
     caption = (
-        f"Orders by {why}. Left: the first simulated patient, with bands that hold 95 % of each belief. "
-        "Right: all simulated patients"
+        f"Orders by {why}. Left: the simulated patient in the middle of all by the mean error of values alone; "
+        "bands hold 95 % of each belief. Right: all simulated patients"
     )
     return Figure("figure-orders", orders("figure-orders", course, silence, alt), alt, caption, ident)
 
