@@ -131,7 +131,8 @@ def recovery() -> Evidence:
         ),
     )  # fmt: skip
     silence = Table(
-        "Errors by when the last level was", ("from", "to", "decisions", "naive", "aware", "naive_rmse", "aware_rmse"),
+        "Errors by when the last level was",
+        ("from", "to", "decisions", "naive_bias", "aware_bias", "naive_rmse", "aware_rmse"),
         ("1", "1", "1", *("mg/L",) * 4),
         ((0, 0, 90, 0.25, 0.125, 1.0, 0.9), (1, 1, 60, 3.5, 0.5, 4.0, 2.5), (2, 3, 30, 7.5, -0.75, 8.0, 3.0)),
     )  # fmt: skip

@@ -92,7 +92,7 @@ def _silence(found: Tried) -> Table:
             means = [float(e.mean()) for e in errors]
             roots = [float(np.sqrt((e**2).mean())) for e in errors]
             rows.append((low, high - 1, int(inside.sum()), *means, *roots))
-    columns = ("from", "to", "decisions", "naive", "aware", "naive_rmse", "aware_rmse")
+    columns = ("from", "to", "decisions", "naive_bias", "aware_bias", "naive_rmse", "aware_rmse")
     title = f"Mean and root mean square error by how many decisions ago the last {found.of.channel} was"
     return Table(title, columns, ("1", "1", "1", *(found.unit,) * 4), tuple(rows))
 

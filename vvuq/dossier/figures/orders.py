@@ -44,6 +44,6 @@ def _errors(axes: Axes, table: Table) -> None:
     groups = list(zip(column(table, "from"), column(table, "to"), strict=True))
     axes.axhline(0.0, color=MUTED, linewidth=0.9, linestyle=":")
     for name, _, colour, mark in _FILTERS:
-        axes.plot(range(len(groups)), column(table, name), mark, color=colour, markersize=4.5, linewidth=1.3)
+        axes.plot(range(len(groups)), column(table, f"{name}_bias"), mark, color=colour, markersize=4.5, linewidth=1.3)
     axes.set_xticks(range(len(groups)), [f"{a:.0f}" if a == b else f"{a:.0f}\u2013{b:.0f}" for a, b in groups])
-    axes.set(title=f"Mean error{unit(table, 'naive')}", xlabel="Decisions since the last measurement")
+    axes.set(title=f"Mean error{unit(table, 'naive_bias')}", xlabel="Decisions since the last measurement")

@@ -184,10 +184,10 @@ def _recovered(ident: str, evidence: Evidence) -> Figure | None:
         return None
     why = texts_of(filters, ("mechanism",))[0][0]
     truth, naive, aware = texts_of(course, ("truth", "naive", "aware"))[-1]
-    unit = unit_text(silence.units[silence.columns.index("naive")])
+    unit = unit_text(silence.units[silence.columns.index("naive_bias")])
     errors = [
         f"{begin} to {end} decisions ago {one} and {other}"
-        for begin, end, one, other in texts_of(silence, ("from", "to", "naive", "aware"))
+        for begin, end, one, other in texts_of(silence, ("from", "to", "naive_bias", "aware_bias"))
     ]
     alt = (
         f"Orders by {why}. At the end of one patient's record: truth {truth} {unit}, values alone {naive}, values "
