@@ -26,21 +26,23 @@ def twin() -> Twin:
 
 
 @lru_cache(maxsize=4)
-def cohort(count: int = 60, hours: int = 24, slope: float = SLOPE, seed: int = 1) -> Cohort:
-    """Patients of the twin's own declaration; a care process of none_yet and the state decides on lactate."""
+def cohort(count: int = 60, hours: int = 24, slope: float = SLOPE, frailty: float = 0.0, seed: int = 1) -> Cohort:
+    """Patients of the twin's own declaration; a care process of none_yet, the state and a constant of the patient's own
+    decides on lactate."""
     of, rng = twin(), np.random.default_rng(seed)
     candidate = replace(declared(of), level={**declared(of).level, "log_lactate_level": (0.2, 0.5)})
     system, prior = system_of(of, candidate), first_belief(of, candidate)
     through, patients = transition(system, Schedule(), 0.0, 1.0), []
     for number in range(count):
         x, found, none = prior.mean + prior.root @ rng.standard_normal(6), [], True
+        own = frailty * rng.standard_normal() if frailty else 0.0
         for t in range(hours):
             x = x if t == 0 else through.matrix @ x + system.drift * rng.standard_normal(6)
             values = x[:3] + np.array([n.sd for n in candidate.noise]) * rng.standard_normal(3)
             found += [
                 Measurement(float(t), name, float(v)) for name, v in (("heart_rate", values[2]), ("map", values[1]))
             ]
-            if rng.random() < ndtr(INTERCEPT + NONE_YET * none + slope * x[0]):
+            if rng.random() < ndtr(INTERCEPT + NONE_YET * none + slope * x[0] + own):
                 found.append(Measurement(float(t), "lactate", float(np.exp(values[0]))))
                 none = False
         patients.append(Patient(f"p{number}", (), (), tuple(found), group=f"g{number}"))

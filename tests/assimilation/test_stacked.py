@@ -12,7 +12,7 @@ from vvuq.assimilation.aware import Aware
 from vvuq.assimilation.filtered import filter_steps
 from vvuq.assimilation.kalman import Kalman
 from vvuq.assimilation.stacked import WORTH, filter_beliefs, log_likelihoods, stack
-from vvuq.assimilation.system import Observation
+from vvuq.assimilation.system import Observation, System, gaussian
 from vvuq.assimilation.ukf import Unscented
 from vvuq.calibration.slots import all_slots
 from vvuq.calibration.state_space import declared, first_belief, system_of
@@ -20,7 +20,7 @@ from vvuq.data.missingness.intensity import Intensity
 from vvuq.data.missingness.selection import Selection
 from vvuq.data.missingness.shared import SharedParameter
 from vvuq.errors import InputError
-from vvuq.models import Proportional, Schedule
+from vvuq.models import Model, Proportional, Schedule
 from vvuq.numerics.streams import Draws
 
 DRAWS = Draws(0, "unused")
@@ -58,6 +58,29 @@ def test_records_together_are_each_what_it_is_alone(mechanisms):
     covariance = np.concatenate([np.einsum("tij,tkj->tik", one.roots, one.roots) for one in alone])
     assert np.allclose(found.covariance, covariance, rtol=1e-8, atol=1e-9)
     assert np.allclose(found.ahead_mean[0], prior.mean) and np.isnan(found.ahead_mean).sum() == 0
+
+
+def test_a_constant_of_the_patients_own_is_a_state_that_nobody_sees():
+    """The same as a system with one more state that stands still."""
+    own, sd = 0.7, 0.6
+
+    def decay_beside(t, x, u, theta, dx):
+        dx[0] = -theta[0] * x[0]
+        dx[1] = 0.0
+
+    rate = ou.system().model.parameters
+    model = Model("beside", {"x": "mg", "own": "1"}, {}, rate, ou.system().model.observables, decay_beside)
+    wide = System(model, ou.system().theta, (), ou.system().noise, np.array([np.sqrt(ou.Q), 0.0]), 0.5)
+    prior = gaussian(wide, 0.0, np.zeros(2), np.diag([ou.STATIONARY, sd**2]))
+    data = stack([v[:, None] for v in ou.simulated("state", 3, 40).shown])
+    named = SharedParameter("seen", ou.INTERCEPT, (("x", own), ("own", 1.0)))
+    plain = SharedParameter("seen", ou.INTERCEPT, (("x", own),))
+    long = filter_beliefs(wide, prior, 1.0, data, (named,))
+    short = filter_beliefs(ou.system(), ou.prior(), 1.0, data, (plain,), frailty=(sd,))
+    assert np.allclose(short.mean, long.mean, atol=1e-12) and np.allclose(short.covariance, long.covariance, atol=1e-12)
+    assert short.log_likelihood == pytest.approx(long.log_likelihood, rel=1e-13)
+    with pytest.raises(InputError, match="frailty"):
+        filter_beliefs(ou.system(), ou.prior(), 1.0, data, (plain,), frailty=(-1.0,))
 
 
 def test_threads_and_company_change_nothing():

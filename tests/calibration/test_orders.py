@@ -52,6 +52,18 @@ def test_where_orders_do_not_depend_on_the_state_no_slope_is_found():
     assert abs(fit.values[at]) < 3.5 * fit.errors[at] and abs(fit.values[at]) < 0.35
 
 
+def test_patients_who_are_measured_often_for_other_reasons_are_not_taken_for_sick_ones():
+    """Orders by frailty and no state: a fit that knows of frailty finds it and no slope."""
+    cohort = orders.cohort(150, 30, slope=0.0, frailty=0.8)
+    known = fit_orders(orders.twin(), declared(orders.twin()), data(cohort), replace(PROCESS, frailty=0.5))
+    deaf = fit_orders(orders.twin(), declared(orders.twin()), data(cohort), PROCESS)
+    of = dict(zip(known.names, zip(known.values, known.errors, strict=True), strict=True))
+    assert abs(of["frailty"][0] - 0.8) < 3.5 * of["frailty"][1] and known.process.frailty == of["frailty"][0]
+    assert abs(of["slope_log_lactate"][0]) < 0.6 and known.log_likelihood > deaf.log_likelihood + 20.0
+    with pytest.raises(InputError, match="frailty"):
+        replace(PROCESS, frailty=-1.0)
+
+
 def test_drivers_are_what_was_measured_before_each_slot():
     (one, *_) = data(orders.cohort())
     there = one.slots.measured[:, 0]

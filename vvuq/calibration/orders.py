@@ -1,10 +1,10 @@
 """Fits how a channel comes to be measured, by the likelihood of values and orders together, slot by slot.
 
-P(measured in a slot | record before, state) = link(intercept + weights of drivers + slopes of states): a CareProcess.
-The states are summed out by the filter that is aware of orders, so that a slope is learned from how well orders agree
-with what values, before and after, say of the state: what the data cannot settle shows as a flat profile. Means and
-spreads of the channel's level and beginning are fitted too: of patients who were never measured, orders are all that
-is known.
+P(measured in a slot | record before, state) = link(intercept + weights of drivers + slopes of states + a constant of
+the patient's own, its frailty): a CareProcess. States and constants are summed out by the filter that is aware of
+orders, so that a slope is learned from how well orders agree with what values, before and after, say of the state:
+what the data cannot settle shows as a flat profile. Means and spreads of the channel's level and beginning are fitted
+too: of patients who were never measured, orders are all that is known.
 
 Sources: Diggle & Kenward, Appl Stat 43 (1994) 49; Wu & Carroll, Biometrics 44 (1988) 175."""
 
@@ -143,14 +143,16 @@ def _costs(twin: Twin, trial: Candidate, process: CareProcess, records: Stack, h
     try:
         system, prior = system_of(twin, trial), first_belief(twin, trial)
         added, slot = (history @ weights_of(process))[:, None], space_of(twin).slot
-        costs = -log_likelihoods(system, prior, slot, records, (process.shared,), added, threads=threads)
+        own = (process.frailty,)
+        costs = -log_likelihoods(system, prior, slot, records, (process.shared,), added, own, threads=threads)
     except InputError:  # numbers so far astray that no belief can be made of them
         return np.full(records.first.size - 1, BAD)
     return np.where(np.isfinite(costs), costs, BAD)
 
 
 class _Moving:
-    """What a fit moves: the intercept, weights, slopes that are not held, and numbers of the channel's own states."""
+    """What a fit moves: the intercept, weights, slopes that are not held, the frailty if there is one, as a logarithm,
+    and numbers of the channel's own states."""
 
     def __init__(self, twin: Twin, candidate: Candidate, process: CareProcess, held: Sequence[str]) -> None:
         self.candidate, self.process = candidate, process
@@ -158,10 +160,14 @@ class _Moving:
         self.weights = len(process.routine.drivers)
         self.coordinates = _own(twin, candidate, process)
         sizes = [_size(candidate, twin, process.slopes[i][0]) for i in self.free]
-        self.scales = np.concatenate([np.ones(1 + self.weights), 1.0 / np.array(sizes), np.ones(len(self.coordinates))])
+        self.frail = int(process.frailty > 0.0)
+        self.last = 1 + self.weights + len(self.free)  # coordinates before the frailty
+        ones = np.ones(self.frail + len(self.coordinates))
+        self.scales = np.concatenate([np.ones(1 + self.weights), 1.0 / np.array(sizes), ones])
         drivers = [f"weight_{driver.name}" for driver, _ in process.routine.drivers]
         slopes = [f"slope_{process.slopes[i][0]}" for i in self.free]
-        self.names = ("intercept", *drivers, *slopes, *(one.name for one in self.coordinates))
+        frailty, own = ("frailty",) * self.frail, (one.name for one in self.coordinates)
+        self.names = ("intercept", *drivers, *slopes, *frailty, *own)
 
     def at(self, point: Floats) -> tuple[Candidate, CareProcess]:
         """The candidate and the process at a point."""
@@ -171,29 +177,28 @@ class _Moving:
         for i, by in zip(self.free, moves[m : m + len(self.free)], strict=True):
             slopes[i] = (slopes[i][0], slopes[i][1] + float(by))
         routine = replace(routine, intercept=routine.intercept + float(moves[0]), drivers=drivers)
-        candidate = moved(self.candidate, self.coordinates, point[m + len(self.free) :])
-        return candidate, replace(self.process, routine=routine, slopes=tuple(slopes))
+        candidate = moved(self.candidate, self.coordinates, point[self.last + self.frail :])
+        frailty = self.process.frailty * (float(np.exp(point[self.last])) if self.frail else 1.0)
+        return candidate, replace(self.process, routine=routine, slopes=tuple(slopes), frailty=frailty)
 
     def far(self, point: Floats) -> float:
         """The sum of squares of weights and slopes, by their scales."""
         _, process = self.at(point)
-        m = 1 + self.weights + len(self.free)
         numbers = [*weights_of(process), *(process.slopes[i][1] for i in self.free)]
-        return float(np.sum((np.array(numbers) / self.scales[1:m]) ** 2))
+        return float(np.sum((np.array(numbers) / self.scales[1 : self.last]) ** 2))
 
     def values(self, point: Floats) -> Floats:
         """The numbers at a point, in the order of the names."""
         _, process = self.at(point)
-        m = 1 + self.weights + len(self.free)
-        own = [one.value(float(x)) for one, x in zip(self.coordinates, point[m:], strict=True)]
-        slopes = [process.slopes[i][1] for i in self.free]
-        return np.array([process.routine.intercept, *weights_of(process), *slopes, *own])
+        own = [one.value(float(x)) for one, x in zip(self.coordinates, point[self.last + self.frail :], strict=True)]
+        slopes, frailty = [process.slopes[i][1] for i in self.free], [process.frailty] * self.frail
+        return np.array([process.routine.intercept, *weights_of(process), *slopes, *frailty, *own])
 
     def slopes(self, point: Floats) -> Floats:
         """Derivatives of the numbers by the coordinates."""
-        m = 1 + self.weights + len(self.free)
-        own = [one.slope(float(x)) for one, x in zip(self.coordinates, point[m:], strict=True)]
-        return np.concatenate([self.scales[:m], own])
+        own = [one.slope(float(x)) for one, x in zip(self.coordinates, point[self.last + self.frail :], strict=True)]
+        frailty = [self.at(point)[1].frailty] * self.frail
+        return np.concatenate([self.scales[: self.last], frailty, own])
 
 
 def _own(twin: Twin, candidate: Candidate, process: CareProcess) -> tuple[Coordinate, ...]:

@@ -78,14 +78,13 @@ class Followed:
     beliefs: Beliefs
 
 
-def follow(twin: Twin, fit: OrdersFit, records: Sequence[Decided], aware: bool) -> Followed:
-    """Beliefs of all slots: from values and orders, or from values alone."""
+def follow(twin: Twin, fit: OrdersFit, records: Sequence[Decided]) -> Followed:
+    """Beliefs of all slots from values and orders; the last row is the patient's own constant. Where no slope is above
+    or below 0, those of the states are from values alone."""
     data, history = stack([one.slots.values for one in records]), np.concatenate([one.history for one in records])
     system, prior, slot = system_of(twin, fit.candidate), first_belief(twin, fit.candidate), space_of(twin).slot
-    if not aware:
-        return Followed(data, history, filter_beliefs(system, prior, slot, data, threads=THREADS))
-    added = (history @ weights_of(fit.process))[:, None]
-    found = filter_beliefs(system, prior, slot, data, (fit.process.shared,), added, threads=THREADS)
+    added, own = (history @ weights_of(fit.process))[:, None], (fit.process.frailty,)
+    found = filter_beliefs(system, prior, slot, data, (fit.process.shared,), added, own, threads=THREADS)
     return Followed(data, history, found)
 
 
@@ -100,14 +99,14 @@ class Forecasts:
     sd: Floats
 
 
-def forecasts(twin: Twin, fit: OrdersFit, followed: Followed, aware: bool) -> Forecasts:
+def forecasts(twin: Twin, fit: OrdersFit, followed: Followed) -> Forecasts:
     """A slot ahead, from the slots before it."""
     process, names = fit.process, list(twin.model.states)
     channel = twin.model.observable_index(process.routine.observable)
     row, error = names.index(own_state(twin, process)), fit.candidate.noise[channel].sd
     mean, cov = followed.beliefs.ahead_mean, followed.beliefs.ahead_covariance
-    slopes = np.zeros(len(names))
-    for name, slope in process.slopes if aware else ():
+    slopes = np.append(np.zeros(len(names)), 1.0)
+    for name, slope in process.slopes:
         slopes[names.index(name)] = slope
     z = process.routine.intercept + followed.history @ weights_of(process) + mean @ slopes
     cross = cov @ slopes
@@ -115,11 +114,10 @@ def forecasts(twin: Twin, fit: OrdersFit, followed: Followed, aware: bool) -> Fo
     there = ~np.isnan(followed.records.values[:, channel])
     link = process.routine.link
     middle, variance = mean[:, row].copy(), cov[:, row, row] + error**2
-    if aware:
-        for s in np.flatnonzero(there).tolist():
-            _, pull, hold = tilted(LOGIT if link == "logit" else PROBIT, 1.0, float(z[s]), float(v[s]))
-            middle[s] += cross[s, row] * pull
-            variance[s] -= cross[s, row] ** 2 * hold
+    for s in np.flatnonzero(there & (cross[:, row] != 0.0)).tolist():  # it is known that one was ordered
+        _, pull, hold = tilted(LOGIT if link == "logit" else PROBIT, 1.0, float(z[s]), float(v[s]))
+        middle[s] += cross[s, row] * pull
+        variance[s] -= cross[s, row] ** 2 * hold
     log_order = log_expected(link, z, v, there.astype(float))
     return Forecasts(log_order, np.exp(log_expected(link, z, v, np.ones(z.size))), middle, np.sqrt(variance))
 
@@ -130,8 +128,8 @@ def scores(
     """{person: SUMS}. first: only slots before (True), or after (False), the first order of a record."""
     data = decided(twin, records, process)
     channel = twin.model.observable_index(process.routine.observable)
-    courses = {who: follow(twin, fitted.of(who), data, who == AWARE) for who in WHO}
-    told = {who: forecasts(twin, fitted.of(who), courses[who], who == AWARE) for who in WHO}
+    courses = {who: follow(twin, fitted.of(who), data) for who in WHO}
+    told = {who: forecasts(twin, fitted.of(who), courses[who]) for who in WHO}
     values, ends = courses[NAIVE].records.values[:, channel], courses[NAIVE].records.first
     there, kept = ~np.isnan(values), np.ones(values.size, dtype=bool)
     if first is not None:

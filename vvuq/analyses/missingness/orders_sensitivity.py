@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from vvuq.analyses import analysis, evidence
 from vvuq.analyses.missingness.orders_seen import (
@@ -31,7 +30,7 @@ from vvuq.models.twin import Twin
 from vvuq.record import Cell, Context, Evidence, Quantity, Table
 
 PERCENT = 100.0
-Z95 = float(ndtri(0.975))
+REJECTED = 1.9207294103470637  # below the best: half of the 95 % quantile of chi-squared with 1 degree of freedom
 UNTESTABLE = (
     "The mechanism is an assumption: which values orders kept back is not in these data, so that no test on them can "
     "tell one slope from another without believing in the normal shapes that the twin gives to what was not seen."
@@ -66,9 +65,8 @@ def orders_sensitivity(
     data, limit = decided(twin, records, process), _limit(twin, channel, threshold)
     fitted = fit_both(twin, records, process, iterations)
     asked = _Asked(twin, data, limit, own_state(twin, process), at_most)
-    likely = _likely(fitted, asked.state)
-    courses = _courses(asked, fitted, sorted({*slopes, 0.0, *likely}), iterations)
-    adjusted = [(delta, _share(asked, fitted.naive, aware=False, delta=delta)) for delta in sorted({*deltas, 0.0})]
+    courses = _courses(asked, fitted, sorted({*slopes, 0.0}), iterations)
+    adjusted = [(delta, _share(asked, fitted.naive, delta)) for delta in sorted({*deltas, 0.0})]
     values = _values(asked, fitted, courses, adjusted)
     inputs: dict[str, object] = {
         "cohort": context.build().digest, "channel": channel, "threshold": threshold, "at_most": at_most,
@@ -114,25 +112,18 @@ def _check(slopes: Sequence[float], deltas: Sequence[float]) -> None:
             raise refused(f"orders_sensitivity.{name}", list(given), "values that ascend")
 
 
-def _likely(fitted: Fitted, state: str) -> tuple[float, ...]:
-    """The ends of the slope's 95 % interval, where its error is known."""
-    at = fitted.aware.names.index(f"slope_{state}")
-    value, error = float(fitted.aware.values[at]), float(fitted.aware.errors[at])
-    return (value - Z95 * error, value + Z95 * error) if np.isfinite(error) else ()
-
-
 def _limit(twin: Twin, channel: str, threshold: float) -> float:
     """The threshold on the scale of the state."""
     found = next(one for one in space_of(twin).channels if one.observable == channel)
     return float(np.log(threshold)) if found.log else threshold
 
 
-def _share(asked: _Asked, fit: OrdersFit, *, aware: bool, delta: float = 0.0) -> Quantity:
+def _share(asked: _Asked, fit: OrdersFit, delta: float = 0.0) -> Quantity:
     """The share of slots above the limit by a fit's beliefs after each slot, with a 95 % interval over persons, the fit
     taken as known. delta: added to the state where the channel was not measured."""
     names = list(asked.twin.model.states)
     row, channel = names.index(asked.state), asked.twin.model.observable_index(fit.process.routine.observable)
-    followed = follow(asked.twin, fit, asked.data, aware)
+    followed = follow(asked.twin, fit, asked.data)
     mean, variance = followed.beliefs.mean[:, row].copy(), followed.beliefs.covariance[:, row, row]
     mean[np.isnan(followed.records.values[:, channel])] += delta
     chance, ends = above(mean, variance, asked.limit), followed.records.first
@@ -166,21 +157,21 @@ def _with(process: CareProcess, state: str, slope: float) -> CareProcess:
 
 def _course(asked: _Asked, fit: OrdersFit, slope: float, top: float) -> _Course:
     level = fit.candidate.level[space_of(asked.twin).levels[asked.state]][0]
-    share = _share(asked, fit, aware=True)
+    share = _share(asked, fit)
     return _Course(slope, top - fit.log_likelihood, share, level, fit.converged)
 
 
 def _values(
     asked: _Asked, fitted: Fitted, courses: Sequence[_Course], adjusted: Sequence[tuple[float, Quantity]]
 ) -> dict[str, Quantity]:
-    names, state = list(fitted.aware.names), asked.state
-    at = names.index(f"slope_{state}")
+    state = asked.state
     groups, unit = fitted.aware.groups, f"1/({asked.twin.model.states[state]})"
-    likely = _likely(fitted, state)
-    inside = [one for one in courses if likely and likely[0] <= one.slope <= likely[1]]
-    shares = [_share(asked, fitted.naive, aware=False), _share(asked, fitted.aware, aware=True)]
-    band = [*(one.share.value for one in inside), shares[1].value]
+    best = dict(fitted.aware.process.slopes)[state]
+    low, high = _interval(courses, best)
+    shares = [_share(asked, fitted.naive), _share(asked, fitted.aware)]
     every = [one.share.value for one in courses]
+    ends = np.interp([low, high], [one.slope for one in courses], every).tolist()
+    band = [*ends, shares[1].value, *(one.share.value for one in courses if low <= one.slope <= high)]
     ended = [fitted.naive.converged, fitted.aware.converged, *(one.converged for one in courses)]
     lost = ended.count(False)
     flips = _flips([one.slope for one in courses], every, asked.at_most)
@@ -194,10 +185,25 @@ def _values(
     }  # fmt: skip
     values = {name: Quantity(float(value), "1") for name, value in counted.items()}
     values |= {"share_naive": shares[0], "share_aware": shares[1]}
-    ends = {"band_low": min(band), "band_high": max(band), "assumed_low": min(every), "assumed_high": max(every)}
-    values |= {name: Quantity(value, "%", n=groups) for name, value in ends.items()}
-    values[f"slope_{state}"] = t_quantity(float(fitted.aware.values[at]), float(fitted.aware.errors[at]), unit, groups)
+    bounds = {"band_low": min(band), "band_high": max(band), "assumed_low": min(every), "assumed_high": max(every)}
+    values |= {name: Quantity(value, "%", n=groups) for name, value in bounds.items()}
+    values[f"slope_{state}"] = Quantity(best, unit, low, high, 0.95, kind="epistemic", n=groups)
     return values
+
+
+def _interval(courses: Sequence[_Course], best: float) -> tuple[float, float]:
+    """The 95 % interval of the slope by the profile of the likelihood, between neighbours in a straight line; an end of
+    the grid where the likelihood does not reject it."""
+    ends = []
+    for side in ([c for c in reversed(courses) if c.slope < best], [c for c in courses if c.slope > best]):
+        at, below, end = best, 0.0, side[-1].slope if side else best
+        for one in side:
+            if one.below > REJECTED:
+                end = at + (one.slope - at) * (REJECTED - below) / (one.below - below)
+                break
+            at, below = one.slope, one.below
+        ends.append(float(end))
+    return ends[0], ends[1]
 
 
 def _flips(at: Sequence[float], shares: Sequence[float], at_most: float) -> list[float]:
@@ -259,7 +265,8 @@ def _findings(
         f"The conclusion that it is at most {asked.at_most:g} % tips at a slope of {told}, and, as delta adjustment, "
         f"at {moved}."
     )
-    likely = f"The likelihood prefers a slope of {slope.value:.2g}{_ends(slope)}, if shapes are normal."
+    ends = f"{slope.low:.2g} to {slope.high:.2g}" if slope.low is not None and slope.high is not None else ""
+    likely = f"The likelihood prefers a slope of {slope.value:.2g} (95 % by its profile {ends}), if shapes are normal."
     return shares, tips, likely, UNTESTABLE
 
 
@@ -270,10 +277,9 @@ def _negative(asked: _Asked, values: Mapping[str, Quantity], flips: Sequence[flo
         out.append("The conclusion is not the same by values alone and with the fitted slope.")
     if flips:
         out.append("Within the slopes that were assumed the conclusion flips: it rests on what cannot be tested.")
+    slope = values[f"slope_{asked.state}"]
+    if slope.low is not None and slope.high is not None and slope.low <= 0.0 <= slope.high:
+        out.append("That orders depend on the state beyond the record and the patient's own constant is not shown.")
     if values["n_not_converged"].value:
         out.append(f"{values['n_not_converged'].value:.0f} fits ended by their limit of iterations.")
     return tuple(out)
-
-
-def _ends(q: Quantity) -> str:
-    return "" if q.low is None or q.high is None else f" (95 % interval over persons {q.low:.2g} to {q.high:.2g})"

@@ -5,12 +5,14 @@ Wu & Carroll, Biometrics 44 (1988) 175; for orders in hospital, Agniel, Kohane &
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vvuq.data.missingness.links import check_slopes, probability
 from vvuq.data.missingness.mar import AtRandom
 from vvuq.data.missingness.record import Chances, Complete, memoryless
 from vvuq.data.missingness.shared import SharedParameter
+from vvuq.errors import InputError
 from vvuq.record import Floats
 
 
@@ -19,13 +21,19 @@ class CareProcess:
     """P(measured | record before, state) = link(what `routine` says + sum of slopes times states).
 
     routine: protocol, last value, time since, time of day (drivers.py), with the intercept and the link. slopes: the
-    nurse's impression, as in SharedParameter. Raises InputError as SharedParameter does."""
+    nurse's impression, as in SharedParameter. frailty: SD between patients of a constant of their own in the predictor,
+    whatever the reason that one is measured more often; for fits (calibration/orders.py): what is drawn of one record
+    has it in its states or not at all. Raises InputError as SharedParameter does, and for a negative frailty."""
 
     routine: AtRandom
     slopes: tuple[tuple[str, float], ...]
+    frailty: float = 0.0
 
     def __post_init__(self) -> None:
-        check_slopes(f"missingness of {self.routine.observable}", self.slopes)
+        where = f"missingness of {self.routine.observable}"
+        check_slopes(where, self.slopes)
+        if not 0.0 <= self.frailty < math.inf:
+            raise InputError(where, "frailty", self.frailty, "a finite SD, 0 or more")
 
     @property
     def channels(self) -> tuple[str, ...]:
