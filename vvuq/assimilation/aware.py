@@ -26,7 +26,7 @@ from vvuq.assimilation.resampling import effective_number, log_sum, uniform_log_
 from vvuq.assimilation.system import Observation, System, error_sd, observe
 from vvuq.assimilation.ukf import Unscented, drawn
 from vvuq.data.missingness.intensity import Intensity
-from vvuq.data.missingness.links import log_probability
+from vvuq.data.missingness.links import log_expected, log_probability
 from vvuq.data.missingness.selection import Selection
 from vvuq.data.missingness.shared import SharedParameter
 from vvuq.errors import InputError, near
@@ -34,7 +34,7 @@ from vvuq.models.schedule import Schedule
 from vvuq.numerics.codes import Code
 from vvuq.numerics.facts import STATE, VALUE, condition_on_facts, move_members
 from vvuq.numerics.streams import Draws
-from vvuq.numerics.tilted import INTENSITY, LOGIT, PROBIT, tilted
+from vvuq.numerics.tilted import INTENSITY, LOGIT, PROBIT
 from vvuq.record import Belief, Diagnostics, Ensemble, Floats
 
 Mechanism = SharedParameter | Selection | Intensity
@@ -305,11 +305,4 @@ def log_likelihoods(
     channel = system.channels.index(one.observable)
     sd, cv = system.errors[:, channel]
     noise = one.slope**2 * (sd**2 + cv**2 * predicted[channel] ** 2)
-    if one.link == "probit":
-        return log_probability("probit", z / np.sqrt(1.0 + noise), np.array(0.0))
-    return _logit_integral(z, noise)
-
-
-def _logit_integral(z: Floats, noise: Floats) -> Floats:
-    """log E[1 / (1 + exp(z + e))], e ~ N(0, noise), by each member."""
-    return np.array([tilted(LOGIT, -1.0, float(a), float(b))[0] for a, b in zip(z, noise, strict=True)])
+    return log_expected(one.link, z, noise, np.array(0.0))
