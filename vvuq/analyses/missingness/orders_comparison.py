@@ -79,7 +79,7 @@ def findings(values: Mapping[str, Quantity], state: str) -> tuple[str, ...]:
     of_rate = values["order_log_score_naive"].value - values["order_log_score_rate"].value
     orders = (
         f"That orders depend on {state} beside the record is worth {gain.value:.2g} nats a slot{_ends(gain)} in "
-        f"foreseeing them; the record alone is worth {of_rate:.2g} over a constant rate."
+        f"foreseeing them; the record and the patient's own constant are worth {of_rate:.2g} over one rate for all."
     )
     ahead = (
         f"The next value: CRPS {values['crps_naive'].value:.3g} {better.unit} by the twin that is deaf to orders, "
