@@ -32,6 +32,7 @@ from vvuq.data.missingness.selection import Selection
 from vvuq.data.missingness.shared import SharedParameter
 from vvuq.errors import InputError
 from vvuq.models import Additive, Proportional, Schedule
+from vvuq.numerics.facts import needs_points
 from vvuq.numerics.streams import Draws
 from vvuq.numerics.tilted import PROBIT, tilted
 from vvuq.record import Belief, Ensemble
@@ -182,6 +183,21 @@ def test_a_value_that_is_seen_says_by_itself_all_that_its_being_there_does():
     aware, other = Aware(Unscented(), (HIDDEN,)).step(SYSTEM, NOTHING, PRIOR, seen, DRAWS)
     assert np.array_equal(aware.mean, plain.mean) and np.array_equal(aware.root, plain.root)
     assert other.log_likelihood - one.log_likelihood == pytest.approx(np.log(ndtr(2.0 - 1.5)), abs=1e-14)
+
+
+def test_what_points_would_measure_is_asked_for_only_where_a_fact_needs_it():
+    """A value that is not there and was decided on; an observable in another's predictor."""
+    d, there, gone = 5, np.array([np.nan, 150.0]), np.array([100.0, np.nan])
+    none = np.full((1, 1), np.nan)
+    for one, values, added, needed in (
+        (HIDDEN, there, None, False), (HIDDEN, gone, None, True), (HIDDEN, gone, none, False),
+        (SATURATED, there, None, True), (SATURATED, gone, none, False), (CENTRAL, gone, None, False),
+    ):  # fmt: skip
+        assert needs_points(facts_of(SYSTEM, (one,)).given(added, 1), 0, d, values) == needed
+    both = (HIDDEN, CENTRAL)
+    beside, _ = Aware(Unscented(), both).step(SYSTEM, NOTHING, PRIOR, Observation(1.0, there), DRAWS)
+    alone, _ = Aware(Unscented(), (CENTRAL,)).step(SYSTEM, NOTHING, PRIOR, Observation(1.0, there), DRAWS)
+    assert np.array_equal(beside.mean, alone.mean) and np.array_equal(beside.root, alone.root)
 
 
 def test_where_nothing_was_decided_nothing_is_learned():

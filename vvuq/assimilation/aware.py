@@ -32,7 +32,7 @@ from vvuq.data.missingness.shared import SharedParameter
 from vvuq.errors import InputError, near
 from vvuq.models.schedule import Schedule
 from vvuq.numerics.codes import Code
-from vvuq.numerics.facts import STATE, VALUE, condition_on_facts, move_members
+from vvuq.numerics.facts import STATE, VALUE, condition_on_facts, move_members, needs_points
 from vvuq.numerics.streams import Draws
 from vvuq.numerics.tilted import INTENSITY, LOGIT, PROBIT
 from vvuq.record import Belief, Diagnostics, Ensemble, Floats
@@ -209,28 +209,37 @@ def _normal(aware: Aware, at: Moment, belief: Belief) -> tuple[Belief, int]:
     (facts, given), system = at.facts(aware.mechanisms), at.system
     mean, root, numbers = belief.mean.copy(), np.array(belief.root, dtype=float, order="C"), np.zeros(2)
     points = np.empty((0, 0)), np.empty((0, 0)), np.empty(0), np.empty(0), 1.0
-    if facts.pointed:
+    pointed = facts.pointed and bool(needs_points(given, 0, mean.size, at.values))
+    if pointed:
         at_points, of = drawn(aware.method if isinstance(aware.method, Unscented) else Unscented(), belief)
         with np.errstate(all="ignore"):
             predicted = observe(system, at.schedule, at_points, belief.time)
         points = np.ascontiguousarray(at_points), np.ascontiguousarray(predicted), of.mean, of.root, of.scale
-    room, pointed = room_for(system, facts, points[2].size), int(facts.pointed)
+    room = room_for(system, facts, points[2].size)
     code = condition_on_facts(
-        given, 0, at.exposure, pointed, at.values, system.errors, points, (mean, root), room, numbers
+        given, 0, at.exposure, int(pointed), at.values, system.errors, points, (mean, root), room, numbers
     )
     if code != 0:
         return belief, int(code)
     return replace(belief, mean=mean, root=root, log_likelihood=belief.log_likelihood + float(numbers[1])), 0
 
 
+def _measured(at: Moment, facts: Facts, given: tuple[Any, ...], members: Floats, time: float) -> Floats:
+    """What members would measure without error (q, N); (0, N) where no fact asks for it."""
+    if not (facts.pointed and needs_points(given, 0, at.system.size, at.values)):
+        return members[:0]
+    return observe(at.system, at.schedule, members, time)
+
+
 def _predictors(facts: Facts, system: System, members: Floats, predicted: Floats) -> Floats:
-    """(m, N): without what a cycle adds."""
+    """(m, N): without what a cycle adds; of facts that ask for what was not predicted, of no use."""
     ends = np.append(facts.heads[3], facts.index.size)
     d, out = system.size, np.zeros((len(facts.channels), members.shape[1]))
     for j, row in enumerate(out):
         for e in range(ends[j], ends[j + 1]):
             at = facts.index[e]
-            row += facts.weight[e] * (members[at] if at < d else predicted[at - d])
+            if at < d or len(predicted):
+                row += facts.weight[e] * (members[at] if at < d else predicted[at - d])
     return out
 
 
@@ -238,9 +247,9 @@ def _members(aware: Aware, at: Moment, state: Ensemble) -> tuple[Ensemble, int]:
     (facts, given), system, members = at.facts(aware.mechanisms), at.system, state.members
     d, count = members.shape
     with np.errstate(all="ignore"):
-        predicted = observe(system, at.schedule, members, state.time) if facts.pointed else members[:0]
+        predicted = _measured(at, facts, given, members, state.time)
         rows = np.concatenate([members, _predictors(facts, system, members, predicted)])
-        error = error_sd(system, predicted) ** 2 if facts.pointed else np.zeros(len(system.noise))
+        error = error_sd(system, predicted) ** 2 if len(predicted) else np.zeros(len(system.noise))
     localization: Localization | None = getattr(aware.method, "localization", None)
     states, among = _near(localization, facts.channels, d)
     placeless, extra = np.zeros(0, dtype=np.int64), np.zeros((0, len(facts.channels)))
@@ -273,7 +282,7 @@ def _near(localization: Localization | None, channels: tuple[int, ...], states: 
 def _weighed(aware: Aware, at: Moment, state: Ensemble) -> tuple[Ensemble, int]:
     (facts, given), system, members = at.facts(aware.mechanisms), at.system, state.members
     with np.errstate(all="ignore"):
-        predicted = observe(system, at.schedule, members, state.time) if facts.pointed else members[:0]
+        predicted = _measured(at, facts, given, members, state.time)
         z = _predictors(facts, system, members, predicted)
         weight = np.zeros(members.shape[1])
         for j, one in enumerate(aware.mechanisms):

@@ -38,9 +38,24 @@ def _end(facts, j):
     return facts[0][_FIRST, j + 1] if j + 1 < facts[0].shape[1] else facts[1].size
 
 
+@njit(types.boolean(FACTS, I8, I8, VECTOR), **_options)
+def needs_points(facts, c, d, values):
+    """True where a fact of cycle c asks for what a belief of d rows would measure. A value that is there does not: it
+    is known itself."""
+    heads, index, _, added = facts
+    for j in range(heads.shape[1]):
+        known = heads[_KIND, j] == VALUE and not isnan(values[heads[_CHANNEL, j]])
+        if known or isnan(added[c, j]):
+            continue
+        for e in range(heads[_FIRST, j], _end(facts, j)):
+            if index[e] >= d:
+                return True
+    return False
+
+
 @njit(types.void(FACTS, VECTOR, MATRIX, MATRIX), **_options)
 def _linear(facts, mean, root, room):
-    """Moments of predictors that are sums of rows."""
+    """Moments of predictors that are sums of rows; of others, which are not asked for, of what they have of rows."""
     heads, index, weight, _ = facts
     m, d = heads.shape[1], mean.size
     for j in range(m):
@@ -49,6 +64,8 @@ def _linear(facts, mean, root, room):
             room[m + j, i] = 0.0
         for e in range(heads[_FIRST, j], _end(facts, j)):
             at, b = index[e], weight[e]
+            if at >= d:
+                continue
             middle += b * mean[at]
             for i in range(at + 1):
                 room[m + j, i] += b * root[at, i]
@@ -146,7 +163,8 @@ def condition_on_facts(facts, c, exposure, pointed, values, error, points, belie
 
     values (q,): not-a-number where not measured; exposure: time since the last cycle; error (2 or 3, q): sd and cv of
     each observable's error. pointed: 1 where predictors are to be taken from sigma points of the belief and from what
-    these would measure, 0 where every one is a sum of rows. Adds the facts' log-probability to numbers[1]."""
+    these would measure, 0 where every one that is asked for is a sum of rows (needs_points). Adds the facts'
+    log-probability to numbers[1]."""
     heads, (mean, root) = facts[0], belief
     m, total = heads.shape[1], 0.0
     if pointed > 0:
@@ -155,7 +173,8 @@ def condition_on_facts(facts, c, exposure, pointed, values, error, points, belie
         _linear(facts, mean, root, room)
     for j in range(m):
         at = heads[_CHANNEL, j]
-        noise = _error(error, at, points[1], points[2]) if heads[_KIND, j] == VALUE else 0.0
+        hidden = heads[_KIND, j] == VALUE and isnan(values[at]) and not isnan(facts[3][c, j])
+        noise = _error(error, at, points[1], points[2]) if hidden else 0.0
         value, pull, hold = _fact(facts, c, j, exposure, values[at], room[3 * m, j], room[2 * m + j, j], noise)
         if not (isfinite(value) and isfinite(pull) and isfinite(hold)):
             return _NOT_FINITE

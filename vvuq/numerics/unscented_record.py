@@ -26,7 +26,7 @@ from vvuq.numerics.abreast import (
     observe_linearly,
     observe_singly,
 )
-from vvuq.numerics.facts import FACTS, FACTS_SIGNATURE, condition_on_facts
+from vvuq.numerics.facts import FACTS, FACTS_SIGNATURE, condition_on_facts, needs_points
 from vvuq.numerics.gram import MOMENTS_SIGNATURE, UPDATE_SIGNATURE, means, moments_by_products, update_by_products
 from vvuq.numerics.jit import CUBE, F8, FIELD, I8, INDICES, MATRIX, ROWS, VECTOR, Pointer, njit, types
 from vvuq.numerics.unscented import (
@@ -276,6 +276,7 @@ def _learn(
 ):  # fmt: skip
     """Conditions a belief on the facts of cycle c, which took `exposure`, by its points where needed. A code."""
     (facts, pointed, room), (scale, w, v) = care, sigma
+    pointed = I8(pointed > 0 and needs_points(facts, c, belief[0].size, values))
     if pointed > 0:
         _look(observe, see, t, u, wide, how, operator, scale, belief, side, run, looked)
     return facts_of(
