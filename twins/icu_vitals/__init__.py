@@ -18,6 +18,7 @@ import math
 import numpy as np
 from scipy.linalg import expm
 
+from vvuq.assimilation.ordered import Ordered
 from vvuq.data.missingness.care import CareProcess
 from vvuq.data.missingness.drivers import in_stay, last_value, none_yet, since_last
 from vvuq.data.missingness.mar import AtRandom
@@ -43,6 +44,8 @@ from vvuq.models import (
 )
 from vvuq.models.units import factor
 from vvuq.record import Cohort, Floats, Patient
+
+from .ward import ward
 
 
 def rhs(t, x, u, theta, dx):
@@ -211,6 +214,12 @@ LACTATE_ORDERS = CareProcess(
     frailty=0.5,
 )
 
+
+def on_a_ward(*, hours: float = 48.0, slope: float = 1.0) -> Ordered:
+    """A patient whose lactate is likelier to be measured the higher it is; the rest is charted each hour."""
+    return ward(TWIN, hours=hours, slope=slope)
+
+
 TWIN = Twin(
     name="icu_vitals",
     title="Lactate, arterial pressure and heart rate in intensive care, reverting to the patient's own levels",
@@ -248,4 +257,5 @@ TWIN = Twin(
         drift={"log_lactate": 0.12, "pressure": 3.5, "rate": 5.0},
     ),
     orders=(LACTATE_ORDERS,),
+    ordered={"ward": on_a_ward},
 )
