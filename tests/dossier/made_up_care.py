@@ -176,3 +176,59 @@ def misuse() -> Evidence:
         negative=("Orders completely at random: a filter that believes what is not there errs 1.4 times as much.",),
         cost=Cost(1.0, 1.0, 0),
     )  # fmt: skip
+
+
+def orders_sensitivity() -> Evidence:
+    """Suite missingness."""
+    profile = Table(
+        "By assumed slope", ("slope", "log_likelihood", "share", "share_low", "share_high", "level", "holds"),
+        ("1/(mg/L)", "1", "%", "%", "%", "mg/L", ""),
+        (
+            (0.0, -4.5, 40.0, 36.0, 44.0, 3.0, False),
+            (0.5, -0.5, 30.0, 26.0, 34.0, 2.0, False),
+            (1.0, -1.5, 20.0, 16.0, 24.0, 1.0, True),
+        ),
+    )  # fmt: skip
+    delta = Table(
+        "By delta", ("delta", "share", "share_low", "share_high", "holds"), ("mg/L", "%", "%", "%", ""),
+        ((-1.0, 24.0, 20.0, 28.0, True), (0.0, 40.0, 36.0, 44.0, False)),
+    )  # fmt: skip
+    flips = Table(
+        "Where it flips", ("what", "unit", "tips_at"), ("", "", ""),
+        (("slope of orders on A", "1/(mg/L)", 0.75), ("A where it was not measured, by", "mg/L", None)),
+    )  # fmt: skip
+    values = {
+        "n_persons": Quantity(50.0, "1"),
+        "share_naive": Quantity(40.0, "%", 36.0, 44.0, 0.95, 36.5, 43.5, "epistemic", 50),
+        "band_low": Quantity(18.0, "%", n=50),
+        "slope_A": Quantity(0.7, "1/(mg/L)", 0.25, 1.0, 0.95, kind="epistemic", n=50),
+    }
+    return Evidence(
+        "Where does it flip?", "orders_sensitivity", 1, "pk", {"at_most": 25.0}, "orders_sensitivity", values,
+        {"profile": profile, "delta": delta, "tipping": flips, "fit": _fit()},
+        negative=("Within the slopes that were assumed the conclusion flips.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip
+
+
+def _fit() -> Table:
+    return Table(
+        "How it comes to be measured", ("number", "naive", "naive_error", "aware", "aware_error"), ("",) * 5,
+        (("intercept", -1.5, 0.25, -1.25, 0.5), ("slope_A", None, None, 0.75, 0.25)),
+    )  # fmt: skip
+
+
+def orders_ahead(name: str) -> Evidence:
+    """Suite missingness: orders_comparison, orders_holdout."""
+    ahead = Table(
+        "The next slot", ("what", "unit", "naive", "aware", "gain", "low", "high"), ("",) * 7,
+        (("CRPS of the next value", "mg/L", 2.5, 2.25, 0.25, 0.125, 0.375),),
+    )  # fmt: skip
+    values = {
+        "n_persons": Quantity(50.0, "1"),
+        "crps_gain": Quantity(0.25, "mg/L", 0.125, 0.375, 0.95, 0.15, 0.35, "epistemic", 50),
+        "crps_naive": Quantity(2.5, "mg/L", 2.0, 3.0, 0.95, 2.1, 2.9, "epistemic", 50),
+    }
+    return Evidence(
+        "Who foresees more?", name, 1, "pk", {}, name, values, {"comparison": ahead},
+        negative=("That the aware twin forecasts the next value better is not shown.",), cost=Cost(1.0, 1.0, 0),
+    )  # fmt: skip

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dossier.made_up_care import care_process, missingness_patterns, misuse, recovery, sensor_gaps
+from dossier.made_up_care import (
+    care_process,
+    missingness_patterns,
+    misuse,
+    orders_ahead,
+    orders_sensitivity,
+    recovery,
+    sensor_gaps,
+)
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -10,7 +18,7 @@ SOMEBODY = "neonate-4711"
 
 
 def followers() -> tuple[Evidence, ...]:
-    """All of them, of when measurements are ordered, of what was measured when, of gaps, and of simulated orders."""
+    """All of them, of when measurements are ordered, of what was measured when, of gaps, and of orders."""
     return (
         tracking_fit(),
         tracking_consistency(),
@@ -20,6 +28,9 @@ def followers() -> tuple[Evidence, ...]:
         sensor_gaps(),
         recovery(),
         misuse(),
+        orders_sensitivity(),
+        orders_ahead("orders_comparison"),
+        orders_ahead("orders_holdout"),
     )
 
 

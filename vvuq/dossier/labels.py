@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from vvuq.dossier.heads import HEADS
+from vvuq.dossier.labels_orders import of_orders
 
 VALUES = {
     "n_moments": "Moments at which the reading was not low",
@@ -75,7 +76,7 @@ VALUES = {
     "n_persons": "Persons",
     "n_records": "Records",
     "n_folds": "Folds",
-    "n_not_converged": "Folds in which the search ended by its limit",
+    "n_not_converged": "Fits in which the search ended by its limit",
     "n_records_failed": "Records that could not be filtered to the end",
     "converged": "The search ended by itself (1) or by its limit (0)",
     "log_likelihood": "Log-likelihood of all records",
@@ -186,6 +187,9 @@ MEANINGS = (
 )
 
 ANALYSES = {
+    "orders_sensitivity": "What the conclusion rests on: the slope of orders, and its tipping point",
+    "orders_comparison": "The next value and the next order, persons left out",
+    "orders_holdout": "The next value and the next order, held-out patients",
     "recovery": "Is the truth found where orders depend on the state?",
     "misuse": "The cost of a mechanism that is not there",
     "care_process": "When a measurement is ordered",
@@ -254,26 +258,6 @@ _SCORES = _OF_EVENTS | {
 }
 """Scores of forecasters: their names end in the forecaster's, and the horizon where there is one."""
 
-_FARED = {
-    "bias": "Mean error",
-    "rmse": "RMSE",
-    "coverage": "Truths inside 95 % of the belief",
-    "nees": "NEES (1 is ideal)",
-    "silent": "Mean error where not measured",
-}
-_ARMS = {
-    "naive": "values alone",
-    "aware": "values and orders",
-    "half": "half the slope",
-    "double": "twice the slope",
-    "believed": "a mechanism that is not there",
-    "fitted": "its slope fitted",
-}
-"""How filters fared with simulated patients: names are measure, mechanism, filter."""
-
-_ORDERED = {"measured": "Decisions with a measurement", "slope_share": "Fitted slope over the one believed"}
-"""Names of values that end in the name of a mechanism."""
-
 _OF = {
     "S1": "First-order index of",
     "ST": "Total index of",
@@ -323,7 +307,7 @@ def value_label(key: str, twin: Any = None) -> str:
         return f"Envelope that held-out patients span: {words(key.removeprefix('envelope_').removesuffix('_covered'))}"
     if key.startswith("baseline_"):
         return f"Baseline: {value_label(key.removeprefix('baseline_'))}"
-    return _of_orders(key) or _of_a_forecaster(key) or _of_a_parameter(key) or words(key)
+    return of_orders(key) or _of_a_forecaster(key) or _of_a_parameter(key) or words(key)
 
 
 def head_label(column: str) -> str:
@@ -342,15 +326,6 @@ def _of_a_forecaster(key: str) -> str:
         return ""
     told = f"{_SCORES[head]}: {who.replace('_', ' ')}" + (f", {after[0]} min" if after else "")
     return told + (f" ({after[1].strip('_').replace('_', ' ')})" if after and after[1] else "")
-
-
-def _of_orders(key: str) -> str:
-    """The words for how a filter fared under a mechanism, bias_state_naive for example; empty for other names."""
-    found = re.fullmatch(rf"({'|'.join(_FARED)})_(\w+?)_({'|'.join(_ARMS)})", key)
-    if found:
-        return f"{_FARED[found[1]]}: {found[2].replace('_', ' ')}, {_ARMS[found[3]]}"
-    found = re.fullmatch(rf"({'|'.join(_ORDERED)})_(\w+)", key)
-    return f"{_ORDERED[found[1]]}: {found[2].replace('_', ' ')}" if found else ""
 
 
 def _of_a_parameter(key: str) -> str:

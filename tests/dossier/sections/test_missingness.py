@@ -6,7 +6,16 @@ import re
 from dataclasses import replace
 
 from dossier.factory import REPRODUCE, plan, stored, twin, verdicts
-from dossier.made_up_care import SOMEBODY, care_process, missingness_patterns, misuse, recovery, sensor_gaps
+from dossier.made_up_care import (
+    SOMEBODY,
+    care_process,
+    missingness_patterns,
+    misuse,
+    orders_ahead,
+    orders_sensitivity,
+    recovery,
+    sensor_gaps,
+)
 from dossier.parsed import Element, parse
 
 from vvuq.credibility.plan import Plan
@@ -14,6 +23,7 @@ from vvuq.dossier.assemble import assemble
 from vvuq.dossier.figures.care import care
 from vvuq.dossier.figures.orders import orders
 from vvuq.dossier.figures.patterns import patterns
+from vvuq.dossier.figures.tipping import tipping
 from vvuq.dossier.labels import head_label, value_label
 from vvuq.dossier.render import page
 from vvuq.record import Evidence, Quantity
@@ -22,6 +32,9 @@ FOUND = care_process()
 PATTERNS = missingness_patterns()
 COURSE = PATTERNS.tables["over_time"]
 RECOVERED = recovery()
+ASSUMED = ("orders_sensitivity", "orders_comparison", "orders_holdout")
+TIPPED = orders_sensitivity()
+PROFILE, DELTA = TIPPED.tables["profile"], TIPPED.tables["delta"]
 PATIENT, SILENCE = RECOVERED.tables["course"], RECOVERED.tables["silence"]
 DRIVERS, GROUPS = FOUND.tables["drivers"], FOUND.tables["calibration"]
 
@@ -37,7 +50,7 @@ def test_values_have_words_of_their_own_and_odds_stand_in_the_table() -> None:
     text = section(FOUND).text()
     assert "Patients without any order" in text and "Orders a day, mean over patients" in text
     assert text.count("habit") >= 2 and "as yesterday" in text and "odds_now" not in text
-    assert "1 of 9 patients has no level on record." in text and "point at which it flips" in text
+    assert "1 of 9 patients has no level on record." in text
 
 
 def test_a_public_page_says_nothing_of_single_patients() -> None:
@@ -56,10 +69,8 @@ def test_without_evidence_and_without_a_plan_for_it_that_is_said() -> None:
     assert "This analysis was not run" in section(None).text()
     failed = replace(FOUND, status="not_evaluable", values={}, tables={}, message="nobody ordered anything")
     assert "nobody ordered anything" in section(failed).text()
-    made = plan()
-    others = {name: one for name, one in made.analyses.items() if name != "care_process"}
-    text = section(None, made.model_copy(update={"analyses": others})).text()
-    assert "does not ask when measurements are ordered" in text and "point at which it flips" in text
+    text = section(None, without("care_process", *ASSUMED)).text()
+    assert "does not ask when measurements are ordered" in text and "Not in this report" in text
 
 
 def test_the_figure_is_the_same_each_time_and_follows_its_numbers() -> None:
@@ -148,8 +159,9 @@ def test_simulated_orders_say_what_a_mechanism_is_and_what_cannot_be_tested() ->
     assert "2 to 3 decisions ago 7.50 and \u22120.750" in told
     text = section(misuse()).text()
     assert "Fitted slope over the one believed: completely at random" in text and "1.4 times as much" in text
-    assert "deaf to silence" not in section(None, without("recovery", "misuse")).text()
-    assert "This analysis was not run" in section(None, without("care_process", "misuse")).text()
+    text = section(None, without("recovery", "misuse")).text()
+    assert "Here patients are simulated" not in text and "these data cannot test" in text
+    assert "deaf to silence" not in section(None, without("recovery", "misuse", *ASSUMED)).text()
 
 
 def test_values_of_simulated_orders_have_words() -> None:
@@ -167,11 +179,53 @@ def test_the_figure_of_simulated_orders_follows_its_numbers() -> None:
     for words in ("values alone", "values and orders", "truth", "measured", "not measured", "Mean error [mg/L]",
                   "One simulated patient [mg/L]", "Time [h]", "2\u20133"):  # fmt: skip
         assert words in text, words
-    for place in range(1, 7):
+    for place in (1, 2, 3, 6):
         moved = tuple((*row[:place], 9.0, *row[place + 1 :]) for row in PATIENT.rows)
         assert orders("f", replace(PATIENT, rows=moved), SILENCE, "alt") != drawn, place
-    for place in (3, 4):
+    for place in (4,):
         moved = tuple((*row[:place], 9.0, *row[place + 1 :]) for row in SILENCE.rows)
         assert orders("f", PATIENT, replace(SILENCE, rows=moved), "alt") != drawn, place
     bare = replace(RECOVERED, tables={**RECOVERED.tables, "silence": replace(SILENCE, rows=())})
     assert not list(section(bare).all("figure"))
+
+
+def test_a_conclusion_is_told_with_its_tipping_point_and_without_the_gap() -> None:
+    part = section(TIPPED)
+    text = part.text()
+    for words in (
+        "Slots above the threshold, by values alone", "Slope of orders on the state: A", "Where it flips", "Tips at",
+        "How it comes to be measured", "Its standard error", "the conclusion flips.", "Delta adjustment",
+        "these data cannot test",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "Not in this report" not in text and "Not in this report" in section(None, without(*ASSUMED[:1])).text()
+    told = next(iter(part.all("figure", id="figure-tipping"))).text()
+    assert "0.500: log-likelihood \u22120.500, share 30 %" in told
+    assert "at most 25 %, flips at a slope of 0.750 and a delta of nowhere" in told
+    bare = replace(TIPPED, tables={**TIPPED.tables, "delta": replace(DELTA, rows=())})
+    assert not list(section(bare).all("figure"))
+    text = section(orders_ahead("orders_comparison")).text()
+    assert "Gain in CRPS of the next value" in text and "CRPS of the next value: values alone" not in text
+    assert value_label("crps_naive") == "CRPS of the next value: values alone"
+
+
+def test_the_figure_of_the_tipping_point_follows_its_numbers() -> None:
+    slope = TIPPED.values["slope_A"]
+
+    def drawn(profile=PROFILE, delta=DELTA, slope=slope, at_most=25.0, tips=((0.75,), ())):
+        return tipping("f", profile, delta, slope, at_most, tips, "alt")
+
+    first = drawn()
+    assert first == drawn() and not re.search(r"https?:|<metadata|xmlns", first)
+    text = parse(first).text()
+    for words in (
+        "fitted slope", "its 95 % interval", "criterion", "tipping point", "0.75",
+        "Slope of orders on the state [1/(mg/L)]", "State higher, where not measured, by [mg/L]",
+    ):  # fmt: skip
+        assert words in text, words
+    for place in (1, 2, 4):
+        rows = tuple((*row[:place], 9.0, *row[place + 1 :]) for row in PROFILE.rows)
+        assert drawn(profile=replace(PROFILE, rows=rows)) != first, place
+    assert drawn(delta=replace(DELTA, rows=DELTA.rows[:1])) != first and drawn(at_most=30.0) != first
+    assert "tipping point" not in parse(drawn(tips=((), ()))).text()
+    assert "fitted slope" not in parse(drawn(slope=None)).text()

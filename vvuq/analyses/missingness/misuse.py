@@ -66,13 +66,13 @@ def _slopes(found: Tried) -> dict[str, Quantity]:
 
 
 def _findings(found: Tried, values: Mapping[str, Quantity]) -> tuple[str, ...]:
-    unit = found.unit
+    unit = found.after
     return tuple(
         f"Orders {why.replace('_', ' ')}: believed to depend on the state, they move the filter by "
-        f"{values[f'bias_{why}_{BELIEVED}'].value - values[f'bias_{why}_{NAIVE}'].value:+.3g} {unit} on average, its "
-        f"error from {values[f'rmse_{why}_{NAIVE}'].value:.3g} to {values[f'rmse_{why}_{BELIEVED}'].value:.3g} {unit}; "
+        f"{values[f'bias_{why}_{BELIEVED}'].value - values[f'bias_{why}_{NAIVE}'].value:+.3g}{unit} on average, its "
+        f"error from {values[f'rmse_{why}_{NAIVE}'].value:.3g} to {values[f'rmse_{why}_{BELIEVED}'].value:.3g}{unit}; "
         f"with the slope fitted, to {values[f'slope_share_{why}'].value:.2f} of what is believed, the error is "
-        f"{values[f'rmse_{why}_{FITTED}'].value:.3g} {unit}."
+        f"{values[f'rmse_{why}_{FITTED}'].value:.3g}{unit}."
         for why in found.shown
     )
 

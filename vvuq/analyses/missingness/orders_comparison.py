@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from vvuq.analyses.missingness.orders_seen import (
     quantities,
     scores,
 )
+from vvuq.analyses.missingness.units import after
 from vvuq.analyses.settings import Count, Name, Whole
 from vvuq.analyses.slotted import build_records, person_folds, persons
 from vvuq.models.twin import Twin
@@ -43,6 +45,7 @@ def orders_comparison(
     state knows nothing of them; and one for which they depend on the state too."""
     process = process_of(twin, channel, "orders_comparison.channel")
     records = build_records(twin, context, most)
+    order = persons(records)
     sums: dict[str, Floats] = {}
     early, late, lost = dict(sums), dict(sums), 0
     for part in person_folds(records, folds, "orders_comparison.folds"):
@@ -52,7 +55,7 @@ def orders_comparison(
         sums |= scores(twin, fitted, left, process)
         early |= scores(twin, fitted, left, process, first=True)
         late |= scores(twin, fitted, left, process, first=False)
-    values = quantities(twin, channel, table_of(sums, persons(records)))
+    values = quantities(twin, channel, table_of(sums, order))
     values["n_not_converged"] = Quantity(float(lost), "1")
     inputs: dict[str, object] = {
         "cohort": context.build().digest, "channel": channel, "folds": folds, "iterations": iterations, "most": most,
@@ -60,9 +63,13 @@ def orders_comparison(
     unit = values["crps_naive"].unit
     return evidence(
         orders_comparison, twin.name, inputs, values=values,
-        tables={"comparison": comparison_table(values, unit),
-                "first_orders": comparison_table(quantities(twin, channel, table_of(early, persons(records))), unit),
-                "later_orders": comparison_table(quantities(twin, channel, table_of(late, persons(records))), unit)},
+        tables={"comparison": comparison_table(values, unit)} | {
+            name: replace(comparison_table(quantities(twin, channel, table_of(part, order)), unit), title=title)
+            for name, title, part in (
+                ("first_orders", "The same, of slots up to the first order of each record", early),
+                ("later_orders", "The same, of slots after it", late),
+            )
+        },
         findings=findings(values, own_state(twin, process)), negative=negative(values),
     )  # fmt: skip
 
@@ -82,7 +89,7 @@ def findings(values: Mapping[str, Quantity], state: str) -> tuple[str, ...]:
         f"foreseeing them; the record and the patient's own constant are worth {of_rate:.2g} over one rate for all."
     )
     ahead = (
-        f"The next value: CRPS {values['crps_naive'].value:.3g} {better.unit} by the twin that is deaf to orders, "
+        f"The next value: CRPS {values['crps_naive'].value:.3g}{after(better.unit)} by the twin deaf to orders, "
         f"{values['crps_aware'].value:.3g} by the one that is aware, a gain of {better.value:.2g}{_ends(better)}."
     )
     return orders, ahead
@@ -95,7 +102,8 @@ def negative(values: Mapping[str, Quantity]) -> tuple[str, ...]:
         out.append("That the state says when the next order comes, beyond the record, is not shown.")
     gain = values["crps_gain"]
     if gain.high is not None and gain.high < 0.0:
-        out.append(f"The aware twin forecasts the next value worse: CRPS higher by {-gain.value:.2g} {gain.unit}.")
+        worse = f"{-gain.value:.2g}{after(gain.unit)}"
+        out.append(f"The aware twin forecasts the next value worse: CRPS higher by {worse}.")
     elif not (gain.low or 0.0) > 0.0:
         out.append("That the aware twin forecasts the next value better is not shown.")
     for who, told in (("naive", "deaf to orders"), ("aware", "aware of orders")):

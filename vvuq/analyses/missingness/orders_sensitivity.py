@@ -20,6 +20,7 @@ from vvuq.analyses.missingness.orders_seen import (
     own_state,
     process_of,
 )
+from vvuq.analyses.missingness.units import per
 from vvuq.analyses.settings import Count, Finite, Name, Positive, Whole, refused
 from vvuq.analyses.slotted import build_records, persons
 from vvuq.calibration.orders import Decided, OrdersFit, decided, fit_orders
@@ -43,7 +44,7 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     state = own_state(twin, process)
     out = dict.fromkeys(("n_persons", "n_slots", "n_orders", "n_not_converged", "log_likelihood_gain", "n_flips"), "1")
     out |= dict.fromkeys(("share_naive", "share_aware", "band_low", "band_high", "assumed_low", "assumed_high"), "%")
-    return out | {f"slope_{state}": f"1/({twin.model.states[state]})", "n_delta_flips": "1"}
+    return out | {f"slope_{state}": per(twin.model.states[state]), "n_delta_flips": "1"}
 
 
 @analysis(
@@ -65,7 +66,7 @@ def orders_sensitivity(
     data, limit = decided(twin, records, process), _limit(twin, channel, threshold)
     fitted = fit_both(twin, records, process, iterations)
     asked = _Asked(twin, data, limit, own_state(twin, process), at_most)
-    courses = _courses(asked, fitted, sorted({*slopes, 0.0}), iterations)
+    courses = _courses(asked, fitted, [*slopes, 0.0], iterations)
     adjusted = [(delta, _share(asked, fitted.naive, delta)) for delta in sorted({*deltas, 0.0})]
     values = _values(asked, fitted, courses, adjusted)
     inputs: dict[str, object] = {
@@ -136,19 +137,19 @@ def _share(asked: _Asked, fit: OrdersFit, delta: float = 0.0) -> Quantity:
 
 
 def _courses(asked: _Asked, fitted: Fitted, slopes: Sequence[float], iterations: int) -> list[_Course]:
-    """Each assumed slope, outwards from the fitted one, begun where its neighbour ended."""
+    """The fitted slope and each assumed one, in their order; fits go outwards, begun where the neighbour's ended."""
     best = dict(fitted.aware.process.slopes)[asked.state]
-    found: dict[float, tuple[OrdersFit, float]] = {}
-    for side in (sorted(s for s in slopes if s >= best), sorted((s for s in slopes if s < best), reverse=True)):
+    found: dict[float, OrdersFit] = {best: fitted.aware}
+    for side in (sorted({s for s in slopes if s > best}), sorted({s for s in slopes if s < best}, reverse=True)):
         start = fitted.aware
         for slope in side:
             start = fit_orders(
                 asked.twin, start.candidate, asked.data, _with(start.process, asked.state, slope),
                 hold={asked.state: slope}, iterations=iterations, threads=THREADS,
             )  # fmt: skip
-            found[slope] = start, slope
-    top = max(fitted.aware.log_likelihood, *(fit.log_likelihood for fit, _ in found.values()))
-    return [_course(asked, found[slope][0], slope, top) for slope in slopes]
+            found[slope] = start
+    top = max(fit.log_likelihood for fit in found.values())
+    return [_course(asked, found[slope], slope, top) for slope in sorted(found)]
 
 
 def _with(process: CareProcess, state: str, slope: float) -> CareProcess:
@@ -165,14 +166,14 @@ def _values(
     asked: _Asked, fitted: Fitted, courses: Sequence[_Course], adjusted: Sequence[tuple[float, Quantity]]
 ) -> dict[str, Quantity]:
     state = asked.state
-    groups, unit = fitted.aware.groups, f"1/({asked.twin.model.states[state]})"
+    groups, unit = fitted.aware.groups, per(asked.twin.model.states[state])
     best = dict(fitted.aware.process.slopes)[state]
     low, high = _interval(courses, best)
     shares = [_share(asked, fitted.naive), _share(asked, fitted.aware)]
     every = [one.share.value for one in courses]
     ends = np.interp([low, high], [one.slope for one in courses], every).tolist()
     band = [*ends, shares[1].value, *(one.share.value for one in courses if low <= one.slope <= high)]
-    ended = [fitted.naive.converged, fitted.aware.converged, *(one.converged for one in courses)]
+    ended = [fitted.naive.converged, *(one.converged for one in courses)]
     lost = ended.count(False)
     flips = _flips([one.slope for one in courses], every, asked.at_most)
     turned = _flips([delta for delta, _ in adjusted], [share.value for _, share in adjusted], asked.at_most)
@@ -223,7 +224,7 @@ def _profile(asked: _Asked, courses: Sequence[_Course]) -> Table:
     ]  # fmt: skip
     columns = ("slope", "log_likelihood", "share", "share_low", "share_high", "level", "holds")
     unit = asked.twin.model.states[asked.state]
-    units = (f"1/({unit})", "1", "%", "%", "%", unit, "")
+    units = (per(unit), "1", "%", "%", "%", unit, "")
     title = f"By the slope that orders are assumed to have on {asked.state}, all other numbers fitted anew"
     return Table(title, columns, units, tuple(rows))
 
@@ -239,10 +240,10 @@ def _deltas(asked: _Asked, adjusted: Sequence[tuple[float, Quantity]]) -> Table:
 
 def _tipping(asked: _Asked, flips: Sequence[float], turned: Sequence[float]) -> Table:
     unit = asked.twin.model.states[asked.state]
-    rows: list[tuple[Cell, ...]] = [(f"slope of orders on {asked.state}", f"1/({unit})", at) for at in flips]
+    rows: list[tuple[Cell, ...]] = [(f"slope of orders on {asked.state}", per(unit), at) for at in flips]
     rows += [(f"{asked.state} where it was not measured, by", unit, at) for at in turned]
     if not flips:
-        rows.append((f"slope of orders on {asked.state}", f"1/({unit})", None))
+        rows.append((f"slope of orders on {asked.state}", per(unit), None))
     if not turned:
         rows.append((f"{asked.state} where it was not measured, by", unit, None))
     title = f"Where the conclusion, at most {asked.at_most:g} % of slots above, flips; none: nowhere on the grid"

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ConfigDict, ValidationError, validate_call
 from scipy.optimize import minimize, minimize_scalar
 
+from vvuq.analyses.missingness.units import after, per
 from vvuq.analyses.settings import refused
 from vvuq.assimilation.aware import Aware, Mechanism
 from vvuq.assimilation.method import Method
@@ -62,6 +63,11 @@ class Tried:
     def unit(self) -> str:
         """Of the watched row."""
         return str(self.of.system.model.states[self.of.watched])
+
+    @property
+    def after(self) -> str:
+        """The unit as it stands behind a number: nothing where there is none."""
+        return after(self.unit)
 
     def measured(self, why: str) -> Floats:
         """Whether the channel was measured (N, T)."""
@@ -199,7 +205,7 @@ def rows_of(found: Tried, values: Mapping[str, Quantity]) -> Table:
     columns = ("mechanism", "filter", "bias", "bias_low", "bias_high", "rmse", "coverage", "coverage_low",
                "coverage_high", "nees", "silent", "measured", "intercept", "slope")  # fmt: skip
     unit = found.unit
-    units = ("", "", *(unit,) * 4, *("%",) * 3, "1", unit, "%", "1", f"1/({unit})" if unit != "1" else "1")
+    units = ("", "", *(unit,) * 4, *("%",) * 3, "1", unit, "%", "1", per(unit))
     title = f"Error of {found.of.meaning} by what decides on a {found.of.channel} and what the filter takes for it"
     return Table(title, columns, units, tuple(rows))
 

@@ -102,11 +102,11 @@ def _arm(found: Tried, why: str, name: str) -> Any:
 
 
 def _findings(found: Tried, values: Mapping[str, Quantity]) -> tuple[str, ...]:
-    unit = found.unit
+    unit = found.after
     out = []
     for why in found.shown:
         naive, aware = (_told(values[f"bias_{why}_{name}"], unit) for name in (NAIVE, AWARE))
-        silent = [f"{values[f'silent_{why}_{name}'].value:+.3g} {unit}" for name in (NAIVE, AWARE)]
+        silent = [f"{values[f'silent_{why}_{name}'].value:+.3g}{unit}" for name in (NAIVE, AWARE)]
         out.append(
             f"Orders by {why}: the filter of values alone errs by {naive} on average, and by {silent[0]} where nothing "
             f"was measured; the one that knows why by {aware} and {silent[1]}."
@@ -116,12 +116,12 @@ def _findings(found: Tried, values: Mapping[str, Quantity]) -> tuple[str, ...]:
 
 def _told(q: Quantity, unit: str) -> str:
     if q.low is None or q.high is None:
-        return f"{q.value:+.3g} {unit}"
-    return f"{q.value:+.3g} {unit} (95 % interval {q.low:+.3g} to {q.high:+.3g})"
+        return f"{q.value:+.3g}{unit}"
+    return f"{q.value:+.3g}{unit} (95 % interval {q.low:+.3g} to {q.high:+.3g})"
 
 
 def _negative(found: Tried, values: Mapping[str, Quantity]) -> tuple[str, ...]:
-    out, unit = [], found.unit
+    out, unit = [], found.after
     for why in found.shown:
         aware = values[f"bias_{why}_{AWARE}"]
         if aware.low is not None and aware.high is not None and not aware.low <= 0.0 <= aware.high:
@@ -133,7 +133,7 @@ def _negative(found: Tried, values: Mapping[str, Quantity]) -> tuple[str, ...]:
             wrong = values[f"rmse_{why}_{name}"].value
             if wrong > values[f"rmse_{why}_{NAIVE}"].value:
                 told = f"Orders by {why}: with {factor} the slope a filter errs more than one of values alone"
-                out.append(f"{told}, {wrong:.3g} against {values[f'rmse_{why}_{NAIVE}'].value:.3g} {unit}.")
+                out.append(f"{told}, {wrong:.3g} against {values[f'rmse_{why}_{NAIVE}'].value:.3g}{unit}.")
     if values["n_failed"].value:
         out.append(f"{values['n_failed'].value:.0f} records had a cycle in which a filter failed.")
     return tuple(out)

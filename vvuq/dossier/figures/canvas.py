@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from html import escape
 from typing import Any
@@ -58,6 +59,15 @@ def sheet(width: float, height: float, columns: int = 1, *, share: bool = False)
     FigureCanvasSVG(figure)
     axes = figure.subplots(1, columns, squeeze=False, sharey=share)
     return figure, list(axes[0])
+
+
+def mosaic(
+    width: float, height: float, rows: Sequence[str], *, heights: Sequence[float] | None = None
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure of width x height inches with axes as in `rows`, a letter for each and "." for none."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure, figure.subplot_mosaic("\n".join(rows), height_ratios=heights)
 
 
 def to_svg(figure: Figure, ident: str, title: str, alt: str) -> str:

@@ -1,5 +1,5 @@
-"""Section 13: what was measured when; when measurements are ordered, whether that depends on what they find, and what
-a filter makes of orders whose reason is known."""
+"""Section 13: what was measured when; when measurements are ordered, and whether that depends on what they find; what a
+filter makes of orders whose reason is known; and where a conclusion flips by what orders are assumed to know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from vvuq.dossier.block import block
 from vvuq.dossier.figures.care import care
 from vvuq.dossier.figures.orders import orders
 from vvuq.dossier.figures.patterns import patterns
-from vvuq.dossier.numbers import MISSING, unit_text
+from vvuq.dossier.figures.tipping import tipping
+from vvuq.dossier.numbers import MISSING, show, unit_text
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
@@ -63,11 +64,23 @@ FILTERS = (
     ("NEES", "squared error over the variance of the belief, 1 on average where the belief is right."),
 )
 
+ASSUMED = (
+    ("Deaf, aware", "two twins, naive and aware in tables: orders by the record alone, or by the state too."),
+    ("Slope", "how much likelier an order is where the state is higher, the record given. 0: orders know no more."),
+    ("Log-likelihood", "how well a slope describes the data, all else fitted anew; 0 is the best of those tried."),
+    ("Delta adjustment", "wherever it was not measured, the state is so much higher than the deaf twin says."),
+    ("Tipping point", "the slope, or the delta, at which the conclusion flips. Is it believable? Then so is the flip."),
+)
+_SHARES = ("n_persons", "n_slots", "n_orders", "share_naive", "share_aware", "band_low", "band_high", "assumed_low",
+           "assumed_high", "n_flips", "n_delta_flips", "log_likelihood_gain")  # fmt: skip
+_NEXT = ("n_persons", "n_fitted", "n_leaked", "n_slots", "n_orders", "share_ordered", "order_gain", "crps_gain",
+         "value_gain", "n_not_converged")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The analyses of patterns, of the care process, of a sensor's gaps, and of simulated patients whose orders have a
-    known reason, where the plan names them."""
+    """The analyses of patterns, of the care process, of a sensor's gaps, of simulated patients whose orders have a
+    known reason, and of what orders are assumed to know, where the plan names them. tipped: the last is asked."""
 
     patterns: Block | None
     pattern_meanings: tuple[tuple[str, str], ...]
@@ -77,13 +90,17 @@ class View:
     simulated: tuple[Block, ...]
     mechanisms: tuple[tuple[str, str], ...]
     filters: tuple[tuple[str, str], ...]
+    assumed: tuple[Block, ...]
+    terms: tuple[tuple[str, str], ...]
+    tipped: bool
 
 
 def build(source: Source) -> View:
-    """From the evidence of missingness_patterns, care_process, sensor_gaps, recovery and misuse."""
+    """From the evidence of the suite missingness."""
     return View(
         _patterns(source), PATTERN_MEANINGS, _care(source), MEANINGS, _gaps(source),
-        _simulated(source), MECHANISMS, FILTERS,
+        _simulated(source), MECHANISMS, FILTERS, _assumed(source), ASSUMED,
+        "orders_sensitivity" in source.plan.analyses,
     )  # fmt: skip
 
 
@@ -198,6 +215,51 @@ def _recovered(ident: str, evidence: Evidence) -> Figure | None:
         "bands hold 95 % of each belief. Right: all simulated patients"
     )
     return Figure("figure-orders", orders("figure-orders", course, silence, alt), alt, caption, ident)
+
+
+def _assumed(source: Source) -> tuple[Block, ...]:
+    """Scores of both twins stand in the tables."""
+    out = []
+    for name, tables, draw in (
+        ("orders_sensitivity", ("tipping", "profile", "delta", "fit"), (_tipped,)),
+        ("orders_comparison", ("comparison", "first_orders", "later_orders"), ()),
+        ("orders_holdout", ("comparison", "fit"), ()),
+    ):
+        if name in source.plan.analyses:
+            evidence = source.evidence(name)
+            found = evidence.values if evidence else {}
+            shown = [key for key in (_SHARES if draw else _NEXT) if key in found]
+            shown += [key for key in found if key.startswith("slope_") or (draw and key not in shown)]
+            omit = set(found) - set(shown)
+            out.append(block(source, name, shown, tables, draw, section="missingness", omit=omit))
+    return tuple(out)
+
+
+def _tipped(ident: str, evidence: Evidence) -> Figure | None:
+    profile, delta = evidence.tables.get("profile"), evidence.tables.get("delta")
+    if profile is None or delta is None or not (profile.rows and delta.rows):
+        return None
+    at_most, flips = float(evidence.inputs["at_most"]), evidence.tables.get("tipping")
+    rows = flips.rows if flips else ()
+    by_slope, by_delta = (
+        [float(row[2]) for row in rows if isinstance(row[2], float) and str(row[0]).startswith("slope") is one]
+        for one in (True, False)
+    )
+    slope = next((q for key, q in evidence.values.items() if key.startswith("slope_")), None)
+    likely = [f"{at}: log-likelihood {value}, share {share} %" for at, value, share in
+              texts_of(profile, ("slope", "log_likelihood", "share"))]  # fmt: skip
+    moved = [f"{at}: {share} %" for at, share in texts_of(delta, ("delta", "share"))]
+    tips = [", ".join(show(at) for at in found) or "nowhere" for found in (by_slope, by_delta)]
+    alt = (
+        f"By assumed slope {'; '.join(likely)}. By delta {'; '.join(moved)}. The conclusion, at most "
+        f"{show(at_most)} %, flips at a slope of {tips[0]} and a delta of {tips[1]}."
+    )
+    caption = (
+        "Above: how well each assumed slope describes the data. Below: the share that the conclusion speaks of, by "
+        "slope (left) and by delta adjustment (right). Diamonds: where the conclusion flips"
+    )
+    svg = tipping("figure-tipping", profile, delta, slope, at_most, (by_slope, by_delta), alt)
+    return Figure("figure-tipping", svg, alt, caption, ident)
 
 
 SECTION = Section("missingness", 13, "Missing data: what was measured, and why", build)
