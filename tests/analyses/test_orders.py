@@ -10,7 +10,7 @@ import pytest
 
 from vvuq.analyses.missingness.orders_comparison import orders_comparison
 from vvuq.analyses.missingness.orders_holdout import orders_holdout
-from vvuq.analyses.missingness.orders_sensitivity import orders_sensitivity
+from vvuq.analyses.missingness.orders_sensitivity import REJECTED, orders_sensitivity
 from vvuq.data.split import subset
 from vvuq.errors import InputError, NotEvaluable
 
@@ -89,6 +89,16 @@ def test_the_conclusion_moves_with_the_slope_and_its_flip_is_told(found):
     flips = [row[2] for row in one.tables["tipping"].rows if row[2] is not None]
     assert len(flips) == v["n_flips"].value + v["n_delta_flips"].value
     assert any("cannot" in sentence or "can tell" in sentence for sentence in one.findings)
+    cut = [end for end in (profile[0], profile[-1]) if end[1] >= -REJECTED]
+    assert sum("the interval is cut there" in sentence for sentence in one.negative) == len(cut)
+
+
+def test_an_interval_that_the_grid_cuts_says_so(stand_in):
+    """Few persons, and a grid that ends near what they prefer."""
+    asked = {**ASKED, "slopes": [0.0, 0.4, 0.8], "most": 40}
+    one = orders_sensitivity.run(orders.twin(), Opened(stand_in), **asked)
+    assert one.tables["profile"].rows[-1][1] >= -REJECTED
+    assert any("the highest slope assumed: the interval is cut there" in told for told in one.negative)
 
 
 def _levels():

@@ -81,7 +81,7 @@ def orders_sensitivity(
     }  # fmt: skip
     return evidence(
         orders_sensitivity, twin.name, inputs, values=values, tables=tables,
-        findings=_findings(asked, values, flips, turned, threshold), negative=_negative(asked, values, flips),
+        findings=_findings(asked, values, flips, turned, threshold), negative=_negative(asked, values, flips, courses),
     )  # fmt: skip
 
 
@@ -271,8 +271,14 @@ def _findings(
     return shares, tips, likely, UNTESTABLE
 
 
-def _negative(asked: _Asked, values: Mapping[str, Quantity], flips: Sequence[float]) -> tuple[str, ...]:
-    out = []
+def _negative(
+    asked: _Asked, values: Mapping[str, Quantity], flips: Sequence[float], courses: Sequence[_Course]
+) -> tuple[str, ...]:
+    out = [
+        f"The likelihood does not reject {one.slope:.2g}, the {which} slope assumed: the interval is cut there."
+        for one, which in ((courses[0], "lowest"), (courses[-1], "highest"))
+        if one.below <= REJECTED
+    ]
     holds = [values[name].value <= asked.at_most for name in ("share_naive", "share_aware")]
     if holds[0] != holds[1]:
         out.append("The conclusion is not the same by values alone and with the fitted slope.")
