@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import orders
@@ -14,10 +15,18 @@ from vvuq.analyses.missingness.orders_sensitivity import REJECTED, orders_sensit
 from vvuq.data.split import subset
 from vvuq.errors import InputError, NotEvaluable
 
-ALL = orders.cohort(140, 24)
-IDS = [p.id for p in ALL.patients]
-BUILD, LEFT = subset(ALL, IDS[:100], "build"), subset(ALL, IDS[100:], "held out")
-SEALED = replace(LEFT, patients=tuple(replace(p, sealed=True) for p in LEFT.patients))
+
+@lru_cache(maxsize=1)
+def parts():
+    """Build patients, and sealed ones; drawn where they are first asked for, since that compiles."""
+    whole = orders.cohort(140, 24)
+    ids = [p.id for p in whole.patients]
+    left = subset(whole, ids[100:], "held out")
+    return subset(whole, ids[:100], "build"), replace(
+        left, patients=tuple(replace(p, sealed=True) for p in left.patients)
+    )
+
+
 FEW = {"channel": "log_lactate", "iterations": 12}
 ASKED = {**FEW, "threshold": 1.5, "at_most": 45.0, "slopes": [0.0, 0.9, 1.8], "deltas": [-0.5, 0.0, 0.5]}
 
@@ -26,17 +35,17 @@ class Opened:
     """A context with held-out patients."""
 
     def __init__(self, stand_in):
-        self.plain, self.reasons = stand_in("orders", build_cohort=BUILD), []
+        self.plain, self.reasons = stand_in("orders", build_cohort=parts()[0]), []
 
     def stream(self, name):
         return self.plain.stream(name)
 
     def build(self):
-        return BUILD
+        return parts()[0]
 
     def open_sealed(self, reason):
         self.reasons.append(reason)
-        return SEALED
+        return parts()[1]
 
 
 @pytest.fixture(scope="module")
