@@ -6,6 +6,7 @@ import numpy as np
 import orders
 import pytest
 
+from vvuq.calibration import orders as calibration
 from vvuq.calibration.orders import decided, fit_orders, processes_of, weights_of
 from vvuq.calibration.slots import all_slots
 from vvuq.calibration.state_space import declared
@@ -62,6 +63,16 @@ def test_patients_who_are_measured_often_for_other_reasons_are_not_taken_for_sic
     assert abs(of["slope_log_lactate"][0]) < 0.6 and known.log_likelihood > deaf.log_likelihood + 20.0
     with pytest.raises(InputError, match="frailty"):
         replace(PROCESS, frailty=-1.0)
+
+
+def test_many_records_are_no_reason_to_refuse_and_one_without_likelihood_is(monkeypatch):
+    """What is refused is a record, not the sum over all of them."""
+    twin, records = orders.twin(), data(orders.cohort(150, 30))
+    monkeypatch.setattr(calibration, "BAD", 2000.0)  # each record costs some hundreds, all of them more than that
+    assert fit_orders(twin, declared(twin), records, PROCESS, iterations=1).log_likelihood < -2000.0
+    monkeypatch.setattr(calibration, "BAD", 100.0)
+    with pytest.raises(NotEvaluable, match="no likelihood"):
+        fit_orders(twin, declared(twin), records, PROCESS, iterations=1)
 
 
 def test_drivers_are_what_was_measured_before_each_slot():

@@ -126,7 +126,7 @@ def fit_orders(
         return _costs(twin, *moving.at(point), *data, threads) + HELD * moving.far(point) / len(records)
 
     origin = np.zeros(moving.scales.size)
-    if float(by_record(origin).sum()) >= BAD:
+    if np.any(by_record(origin) >= BAD):
         raise NotEvaluable(f"fit of {twin.name}'s orders: the start gives a record no likelihood")
     best = least(by_record, origin, step=STEP, iterations=iterations, enough=ENOUGH)
     member = np.array([[one.slots.group == group for one in records] for group in groups], dtype=float)

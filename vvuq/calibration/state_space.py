@@ -159,7 +159,7 @@ def fit_state_space(
     log_likelihoods(system_of(twin, begin), first_belief(twin, begin), space_of(twin).slot, data)  # or says why not
     if any(one.schedule != Schedule(one.schedule.start) for one in records):
         raise InputError(f"fit of {twin.name}", "schedule", "something given", "records to which nothing is given")
-    if float(by_record(origin).sum()) >= BAD:
+    if np.any(by_record(origin) >= BAD):
         raise NotEvaluable(f"fit of {twin.name}: the declaration gives a record no likelihood")
     best = least(by_record, origin, step=STEP, iterations=iterations, enough=ENOUGH)
     member = np.array([[one.group == group for one in records] for group in groups], dtype=float)
