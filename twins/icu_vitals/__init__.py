@@ -163,18 +163,19 @@ def recovery(
 
 
 def closed_form(schedule: Schedule, theta: Floats, times: Floats) -> Floats:
-    """The exact logarithm of lactate at `times` (before any change made then), by the exponential of the matrix."""
-    k_lactate, k_pressure, k_rate, c_lactate, c_rate = theta
-    matrix = np.zeros((6, 6), dtype=np.result_type(np.asarray(theta), float))
-    for row, rate in enumerate((k_lactate, k_pressure, k_rate)):
-        matrix[row, row], matrix[row, row + 3] = -rate, rate
-    for row, coupling in ((0, c_lactate), (2, c_rate)):
-        matrix[row, 1], matrix[row, 4] = -coupling, coupling
-    names, found = list(STATES), np.zeros(len(times), dtype=matrix.dtype)
+    """The exact logarithm of lactate at `times` (before any change made then), by the exponential of the matrix of what
+    it depends on: itself, pressure, and the levels of both."""
+    k_lactate, k_pressure, _, c_lactate, _ = theta
+    own = ("log_lactate", "pressure", "log_lactate_level", "pressure_level")
+    matrix = np.zeros((4, 4), dtype=np.result_type(np.asarray(theta), float))
+    for row, rate in enumerate((k_lactate, k_pressure)):
+        matrix[row, row], matrix[row, row + 2] = -rate, rate
+    matrix[0, 1], matrix[0, 3] = -c_lactate, c_lactate
+    found = np.zeros(len(times), dtype=matrix.dtype)
     for i, time in enumerate(times):
         for bolus in schedule.boluses:
-            if bolus.time < time:
-                found[i] += expm(matrix * (time - bolus.time))[0, names.index(bolus.state)] * bolus.amount
+            if bolus.time < time and bolus.state in own:
+                found[i] += expm(matrix * (time - bolus.time))[0, own.index(bolus.state)] * bolus.amount
     return found
 
 
