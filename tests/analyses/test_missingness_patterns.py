@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import orders
 import pytest
 from examples import pk
 from strategies import UNITS, synthetic_neonates
@@ -168,3 +169,14 @@ def test_bad_settings_and_records_are_said(stand_in):
     nothing = make_cohort("none", [replace(p, measurements=()) for p in NEONATES.patients], UNITS)
     with pytest.raises(NotEvaluable, match="nothing that pk observes"):
         run(stand_in, nothing)
+
+
+def test_a_channel_goes_by_its_name_in_the_record(stand_in):
+    """Lactate is observed as a logarithm under another name."""
+    found = missingness_patterns.run(
+        orders.twin(), stand_in("missingness_patterns", build_cohort=orders.cohort()), slot=1.0, parts=1, repeats=20
+    )
+    for name in ("lactate", "map", "heart_rate"):
+        assert f"slots_with_{name}" in found.values
+    assert 0.0 < found.values["slots_with_lactate"].value < 100.0 == found.values["slots_with_map"].value
+    assert set(found.values) <= set(missingness_patterns.metrics(orders.twin(), {}))

@@ -28,10 +28,10 @@ OF_LITTLE = ("little_statistic", "little_df", "little_p", "n_little_rows", "n_li
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     out = dict.fromkeys((*COUNTS, *OF_LITTLE), "1") | {"little_power": "%", "little_errs": "%"}
-    for one in twin.model.observables:
-        out |= {f"slots_with_{one.name}": "%", f"without_{one.name}": "%", f"per_day_{one.name}": "1/day"}
+    for name in recorded(twin):
+        out |= {f"slots_with_{name}": "%", f"without_{name}": "%", f"per_day_{name}": "1/day"}
         if settings.get("outcome"):
-            out |= {f"risk_difference_{one.name}": "%", f"odds_{one.name}": "1"}
+            out |= {f"risk_difference_{name}": "%", f"odds_{name}": "1"}
     return out
 
 
@@ -83,9 +83,16 @@ def _by_day(build: Cohort, channels: tuple[str, ...], slots: Slots) -> OverTime:
     return by_time_of_day(presence(build, channels, replace(slots, width=hour, aligned=True)), HOURS)
 
 
+def recorded(twin: Twin) -> tuple[str, ...]:
+    """What the twin's observables are called in a record."""
+    if twin.state_space is not None:
+        return tuple(channel.record for channel in twin.state_space.channels)
+    return tuple(one.name for one in twin.model.observables)
+
+
 def _channels(twin: Twin, build: Cohort) -> tuple[str, ...]:
     known = {m.observable for patient in build.patients for m in patient.measurements}
-    channels = tuple(one.name for one in twin.model.observables if one.name in known)
+    channels = tuple(name for name in recorded(twin) if name in known)
     if not channels:
         raise NotEvaluable(f"missingness_patterns: nothing that {twin.name} observes was measured in a build patient.")
     return channels
