@@ -163,19 +163,18 @@ def recovery(
 
 
 def closed_form(schedule: Schedule, theta: Floats, times: Floats) -> Floats:
-    """The exact logarithm of lactate at `times` (before any change made then), by the exponential of the matrix of what
-    it depends on: itself, pressure, and the levels of both."""
+    """The exact logarithm of lactate at `times` (before any change made then): its level, and by the exponential of the
+    matrix its distance from that, which pressure's distance below its own level drives."""
     k_lactate, k_pressure, _, c_lactate, _ = theta
-    own = ("log_lactate", "pressure", "log_lactate_level", "pressure_level")
-    matrix = np.zeros((4, 4), dtype=np.result_type(np.asarray(theta), float))
-    for row, rate in enumerate((k_lactate, k_pressure)):
-        matrix[row, row], matrix[row, row + 2] = -rate, rate
-    matrix[0, 1], matrix[0, 3] = -c_lactate, c_lactate
+    matrix = np.array([[-k_lactate, c_lactate], [0.0 * k_lactate, -k_pressure]])
     found = np.zeros(len(times), dtype=matrix.dtype)
     for i, time in enumerate(times):
-        for bolus in schedule.boluses:
-            if bolus.time < time and bolus.state in own:
-                found[i] += expm(matrix * (time - bolus.time))[0, own.index(bolus.state)] * bolus.amount
+        for at in sorted({bolus.time for bolus in schedule.boluses if bolus.time < time}):
+            given = dict.fromkeys(STATES, 0.0)
+            for bolus in schedule.boluses:
+                given[bolus.state] += bolus.amount if bolus.time == at else 0.0
+            away = given["log_lactate"] - given["log_lactate_level"], given["pressure_level"] - given["pressure"]
+            found[i] += given["log_lactate_level"] + (expm(matrix * (time - at)) @ np.array(away))[0]
     return found
 
 
