@@ -97,7 +97,7 @@ def test_disagreement_is_said_and_lowers_the_rung(found, monkeypatch, analyse):
     assert rungs(evidence)["input_sensitivities"] == "a" and rungs(found["sensitivity"])["input_sensitivities"] == "b"
 
 
-@pytest.mark.parametrize("nth", [1, 9, 11])
+@pytest.mark.parametrize("nth", [1, 2, 4])
 def test_a_failed_run_is_not_evaluable(analyse, stand_in, nth):
     """In any of the three kinds of runs: of the nets, of the expansion, of the density."""
     calls = [0]

@@ -1,83 +1,23 @@
-"""Sobol' indices and polynomial chaos on functions whose indices are known."""
+"""Polynomial chaos on functions whose indices are known, and against Sobol' indices."""
 
 import numpy as np
 import pytest
+from known_functions import A, B, ishigami
 from scipy.special import ndtr
 
 from vvuq.errors import NotEvaluable
 from vvuq.methods.chaos import polynomial_chaos
 from vvuq.methods.sobol import sobol_indices
 
-A, B = 7.0, 0.1
-VARIANCE = A**2 / 8 + B * np.pi**4 / 5 + B**2 * np.pi**8 / 18 + 0.5
-FIRST = np.array([0.5 * (1 + B * np.pi**4 / 5) ** 2, A**2 / 8, 0.0]) / VARIANCE
-TOTAL = FIRST + np.array([1.0, 0.0, 1.0]) * B**2 * np.pi**8 * 8 / 225 / VARIANCE
-WEIGHTS = np.array([0.0, 1.0, 4.5, 9.0])
-
-
-def ishigami(points):
-    x = 2.0 * np.pi * points - np.pi
-    return np.sin(x[0]) + A * np.sin(x[1]) ** 2 + B * x[2] ** 4 * np.sin(x[0])
-
-
-def g_function(points):
-    a = WEIGHTS[:, None]
-    return np.prod((np.abs(4.0 * points - 2.0) + a) / (1.0 + a), axis=0)
-
-
-def g_indices():
-    v = 1.0 / (3.0 * (1.0 + WEIGHTS) ** 2)
-    whole = np.prod(1.0 + v) - 1.0
-    return v / whole, np.array([v[i] * np.prod(np.delete(1.0 + v, i)) for i in range(4)]) / whole
-
-
-CASES = [(ishigami, 3, (FIRST, TOTAL)), (g_function, 4, g_indices())]
-
-
-@pytest.mark.parametrize(("function", "d", "truth"), CASES, ids=["ishigami", "g"])
-def test_the_known_indices_lie_within_the_intervals(function, d, truth):
-    found = sobol_indices(function, d, 256, 16, np.random.default_rng(2))
-    for value, half, true in ((found.first, found.first_half, truth[0]), (found.total, found.total_half, truth[1])):
-        np.testing.assert_allclose(value, true, atol=0.03)
-        assert np.all(np.abs(value - true) <= 1.6 * half + 1e-12)
-        assert np.all(half < 0.03)
-    assert found.runs == 16 * 256 * (d + 2)
-
-
-def test_indices_of_another_function_are_told_apart():
-    found = sobol_indices(lambda p: p[0] + 0.1 * p[1], 3, 256, 8, np.random.default_rng(0))
-    assert abs(found.first[1] - FIRST[1]) > 10 * found.first_half[1]
-    np.testing.assert_allclose(found.first, np.array([1.0, 0.01, 0.0]) / 1.01, atol=0.01)
-
-
-def test_the_same_stream_gives_the_same_indices():
-    one, two, three = (sobol_indices(ishigami, 3, 64, 4, np.random.default_rng(s)) for s in (1, 1, 2))
-    np.testing.assert_array_equal(one.first, two.first)
-    np.testing.assert_array_equal(one.total_half, two.total_half)
-    assert not np.array_equal(one.first, three.first)
-
 
 def test_a_failed_run_is_not_left_out():
-    def fails(points):
-        out = ishigami(points)
+    def fails(germs):
+        out = germs[0] + germs[1]
         out[7] = np.nan
         return out
 
-    with pytest.raises(NotEvaluable, match="1 of 320 model runs failed"):
-        sobol_indices(fails, 3, 64, 4, np.random.default_rng(0))
     with pytest.raises(NotEvaluable, match=r"2 of .* model runs failed"):
         polynomial_chaos(fails, 3, 3, 64, np.random.default_rng(0))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("function", "d", "truth"), CASES, ids=["ishigami", "g"])
-def test_intervals_cover_as_often_as_they_say(function, d, truth):
-    hits = []
-    for seed in range(100):
-        found = sobol_indices(function, d, 128, 16, np.random.default_rng(seed))
-        hits.append(np.abs(found.first - truth[0]) <= found.first_half)
-        hits.append(np.abs(found.total - truth[1]) <= found.total_half)
-    assert 0.90 <= np.mean(hits) <= 0.99
 
 
 def polynomial(germs):
@@ -118,7 +58,7 @@ def test_both_methods_agree_on_a_smooth_periodic_function_and_the_error_tells_wh
     net = sobol_indices(lambda p: smooth(ndtri(p)), 3, 256, 16, np.random.default_rng(0))
     slack = 2.0 * np.sqrt(fine.error)
     assert fine.error < 0.03
-    assert np.all(np.abs(fine.first - net.first) <= 2 * net.first_half + slack)
-    assert np.all(np.abs(fine.total - net.total) <= 2 * net.total_half + slack)
+    assert np.all(np.abs(fine.first - net.first) <= (net.first_high - net.first_low) + slack)
+    assert np.all(np.abs(fine.total - net.total) <= (net.total_high - net.total_low) + slack)
     rough = polynomial_chaos(lambda g: ishigami(ndtr(g)), 3, 3, 500, np.random.default_rng(0))
     assert rough.error > 0.2

@@ -38,6 +38,7 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
 @analysis(
     "Which parameter drives the quantity of interest, over all that is held possible before any patient is seen?",
     suite="uncertainty",
+    version=2,
     metrics=_metrics,
 )
 def prior_sensitivity(
@@ -51,7 +52,7 @@ def prior_sensitivity(
     scrambles: Annotated[int, Field(ge=2)] = 8,
     bins: Count = 40,
 ) -> Evidence:
-    """Sobol' indices (SALib) of the scenario `use` over the independent priors, without any cohort.
+    """Sobol' indices of the scenario `use` over the independent priors, without any cohort.
 
     take: the observable at the scenario's time, or its lowest or highest value in the time `over` before that.
     Parameters whose prior is a point are held."""
@@ -106,15 +107,11 @@ def _model(twin: Twin, problem: Scenario, take: str, over: float) -> Callable[[F
 
 def _index_table(names: tuple[str, ...], found: Indices) -> Table:
     """Sobol' indices, the largest total one first."""
-    rows = [
-        (name, f, f - g, f + g, s, s - h, s + h)
-        for name, f, g, s, h in zip(
-            names, *(map(float, x) for x in (found.first, found.first_half, found.total, found.total_half)), strict=True
-        )
-    ]
+    parts = (found.first, found.first_low, found.first_high, found.total, found.total_low, found.total_high)
+    order = np.argsort(-found.total, kind="stable")
+    rows = tuple((names[i], *(float(part[i]) for part in parts)) for i in order)
     columns = ("parameter", "first", "first_low", "first_high", "total", "total_low", "total_high")
-    ordered = tuple(sorted(rows, key=lambda row: -row[4]))
-    return Table("Sobol' indices with 95 % intervals, the largest first", columns, ("", *("1",) * 6), ordered)
+    return Table("Sobol' indices with 95 % intervals, the largest first", columns, ("", *("1",) * 6), rows)
 
 
 def _inputs(twin: Twin) -> Table:
@@ -145,10 +142,14 @@ def _values(names: tuple[str, ...], found: Indices, sample: Floats, unit: str) -
         "n_runs_sobol": Quantity(float(found.runs), "1"),
         "sum_first_order": Quantity(float(found.first.sum()), "1", kind="numerical"),
     }
-    for kind, mean, half in (("S1", found.first, found.first_half), ("ST", found.total, found.total_half)):
+    for kind, mean, low, high in (
+        ("S1", found.first, found.first_low, found.first_high),
+        ("ST", found.total, found.total_low, found.total_high),
+    ):
         for i, name in enumerate(names):
-            m, h = float(mean[i]), float(half[i])
-            values[f"{kind}_{name}"] = Quantity(m, "1", m - h, m + h, 0.95, kind="numerical")
+            values[f"{kind}_{name}"] = Quantity(
+                float(mean[i]), "1", float(low[i]), float(high[i]), 0.95, kind="numerical"
+            )
     return values
 
 

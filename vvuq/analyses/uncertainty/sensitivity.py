@@ -42,7 +42,7 @@ def _unit(twin: Twin, observable: str) -> str:
 
 
 @analysis(
-    "Which uncertain parameter drives the quantity of interest?", suite="uncertainty", version=2, metrics=_metrics
+    "Which uncertain parameter drives the quantity of interest?", suite="uncertainty", version=3, metrics=_metrics
 )
 def sensitivity(
     twin: Twin,
@@ -55,7 +55,7 @@ def sensitivity(
     fresh: Annotated[int, Field(ge=16)] = 1024,
     bins: Count = 40,
 ) -> Evidence:
-    """Sobol' indices (SALib) and polynomial chaos (chaospy) of the scenario `use` over the personal parameters'
+    """Sobol' indices and polynomial chaos (chaospy) of the scenario `use` over the personal parameters'
     variation between patients and the shared parameters' standard errors, and whether the two methods agree."""
     build = context.build()
     fit = fit_population(twin, build)
@@ -134,8 +134,8 @@ def _compare(names: tuple[str, ...], sobol: Indices, chaos: Chaos, scrambles: in
     widen = float(t.ppf(1.0 - 0.025 / comparisons, scrambles - 1) / t.ppf(0.975, scrambles - 1))
     slack, rows = 2.0 * chaos.error**0.5, []
     for order, a, half, b in (
-        ("first", sobol.first, sobol.first_half, chaos.first),
-        ("total", sobol.total, sobol.total_half, chaos.total),
+        ("first", sobol.first, 0.5 * (sobol.first_high - sobol.first_low), chaos.first),
+        ("total", sobol.total, 0.5 * (sobol.total_high - sobol.total_low), chaos.total),
     ):
         for i, name in enumerate(names):
             s, h, p = float(a[i]), float(half[i]), float(b[i])
@@ -192,8 +192,8 @@ def _growth(
     for size in (base // 8, base // 4, base // 2, base):
         found = sobol_indices(run, len(names), size, scrambles, context.stream(f"growth {size}"))
         for i, name in enumerate(names):
-            value, half = float(found.first[i]), float(found.first_half[i])
-            rows.append((size * scrambles, name, value, value - half, value + half))
+            value, low, high = (float(x[i]) for x in (found.first, found.first_low, found.first_high))
+            rows.append((size * scrambles, name, value, low, high))
     columns = ("n", "parameter", "first", "low", "high")
     return Table("First-order indices as the sample grows", columns, ("1", "", "1", "1", "1"), tuple(rows))
 
