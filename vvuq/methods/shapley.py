@@ -77,8 +77,9 @@ def shapley_effects(
     """Effects of function(inputs (d, n)) -> (n,) or (k, n), by `scrambles` nets of `base` rows (a power of 2) each.
 
     orders: None for all subsets, scrambles * base * 2^d runs; else that many pairs of random orders for each scramble,
-    each pair an order and its reverse, over which the rows are dealt: scrambles * base * (d + 1) runs. Raises
-    InputError, and NotEvaluable where a run fails or an output does not vary."""
+    each pair an order and its reverse, over which the rows are dealt: scrambles * base * (d + 1) runs. More orders
+    differ less from all, fewer rows each are less even; base / 16 is about right for 8 inputs. Raises InputError, and
+    NotEvaluable where a run fails or an output does not vary."""
     d = len(inputs.quantiles)
     checked_sizes("Shapley effects", 2 * d, base, scrambles)
     if orders is None and 2**d > MOST_SUBSETS:
