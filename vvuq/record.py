@@ -267,7 +267,9 @@ class Context(Protocol):
         """What another program found on the whole cohort. Raises NotEvaluable where the data card names none."""
 
     def evaluate(self, function: Callable[[Floats], Floats], points: Floats) -> Floats:
-        """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; counts the model runs."""
+        """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; counts the model runs.
+
+        Runs of a function with key() may be kept, and made elsewhere (see `vvuq.models.portable`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,12 +124,14 @@ def plan_diff(arguments: argparse.Namespace) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Runs a study; the exit code tells the worst that became of an analysis."""
     from vvuq.run.execute import complaints, exit_code, run_study
+    from vvuq.run.scheduling import Scheduling
     from vvuq.run.study import open_study
 
+    how = Scheduling(arguments.jobs, arguments.dask, arguments.campaign)
     study = open_study(arguments.study)
     store = writable(study.plan.study, arguments.store)
     with progress(arguments.json) as show:
-        steps = run_study(study, store, arguments.budget, arguments.only, show)
+        steps = run_study(study, store, arguments.budget, arguments.only, show, how)
     code, told = exit_code(steps), complaints(steps, store)
     for line in told:
         print(f"vvuq: error: {line}", file=sys.stderr)

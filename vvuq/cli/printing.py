@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from vvuq.evidence.store import Store
     from vvuq.record import Verdict
     from vvuq.run.execute import Step
+
+_SECONDS = 5.0  # between two lines about the runs of one analysis
 
 
 def writable(study: str, given: str | None) -> Store:
@@ -67,10 +70,12 @@ def table(verdicts: Sequence[Verdict]) -> None:
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Callable[[Step], None]]:
-    """Shows the steps of a run: a bar under the lines on a terminal, lines alone elsewhere, on stderr beside JSON."""
+    """Shows the steps of a run: a bar under the lines on a terminal, lines alone elsewhere, on stderr beside JSON.
+
+    How far the model runs of a step are stands beside the bar; elsewhere in a line of its own, every few seconds."""
     out = sys.stderr if quiet else sys.stdout
     if not out.isatty():
-        yield lambda step: print(_line(step), file=out, flush=True) if step.state != "running" else None
+        yield _Lines(out)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -80,15 +85,32 @@ def progress(quiet: bool) -> Iterator[Callable[[Step], None]]:
 
         def show(step: Step) -> None:
             finished = step.number - (step.state in ("running", "waiting"))
-            bar.update(task, total=step.total, completed=finished, description=step.analysis)
+            runs = f"  {step.message}" if step.state == "running" and step.message else ""
+            bar.update(task, total=step.total, completed=finished, description=f"{step.analysis}{runs}")
             if step.state != "running":
                 bar.console.print(_line(step), highlight=False, markup=False)
 
         yield show
 
 
+class _Lines:
+    """A line for each step that ended, and one every few seconds of a long campaign."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._told = out, time.monotonic()
+
+    def __call__(self, step: Step) -> None:
+        now = time.monotonic()
+        if step.state == "running" and (not step.message or now - self._told < _SECONDS):
+            return
+        self._told = now
+        print(_line(step), file=self._out, flush=True)
+
+
 def _line(step: Step) -> str:
     head = f"[{step.number}/{step.total}] {step.analysis} ... "
+    if step.state == "running":
+        return f"{head}{step.message}"
     if step.state == "fresh":
         return f"{head}fresh  {step.evidence_id}"
     if step.state == "waiting":

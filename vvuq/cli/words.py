@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     run = _study(_add(commands, "run", do.run, "run what is not fresh", "vvuq run phenobarbital --budget quick"))
     run.add_argument("--budget", choices=("quick", "full"), default="quick", help="settings to use (default: quick)")
     run.add_argument("--only", metavar="ANALYSIS", help="run this analysis alone")
+    _campaign_words(run)
     gate = _study(
         _add(commands, "gate", do.gate, "judge evidence by the plan", "vvuq gate phenobarbital --junit gate.xml")
     )
@@ -105,6 +106,24 @@ def parser() -> argparse.ArgumentParser:
     _bedside_words(commands)
     _new_words(_group(commands, "new", "something of your own"))
     return top
+
+
+def _campaign_words(run: argparse.ArgumentParser) -> None:
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--jobs", metavar="N", type=_jobs, default=1,
+                       help="make model runs in N processes (default: 1, in this one)")  # fmt: skip
+    where.add_argument("--dask", metavar="ADDRESS", default="",
+                       help="make them on a Dask cluster: tcp://HOST:8786, or local: one made here")  # fmt: skip
+    run.add_argument("--campaign", metavar="FILE", default="",
+                     help="keep model runs there: a file, or postgresql://USER@HOST/DATABASE "
+                     "(default: campaign.sqlite beside the evidence)")  # fmt: skip
+
+
+def _jobs(word: str) -> int:
+    """A number of processes. Raises ArgumentTypeError, which argparse tells."""
+    if not (word.isdecimal() and 1 <= int(word) <= 1024):
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number of processes: 1 to 1024")
+    return int(word)
 
 
 def _plan_words(plan: Any) -> None:

@@ -37,10 +37,15 @@ def freshness_key(*, plan: str, source: str, data: str, lock: str, analysis: str
 def source_digest(twin: Path) -> str:
     """Digest of what computes: vvuq's modules except those that only show, the tables that its readers of cohorts use,
     and the twin's file or folder."""
+    folder = twin if twin.is_dir() else twin.parent
+    return sha256(package_digest() + tree_digest(folder, _modules(twin)))
+
+
+def package_digest() -> str:
+    """Digest of what computes in vvuq alone."""
     found = [*_modules(PACKAGE), *sorted((PACKAGE / "data").rglob("*.yaml"))]
     package = (path for path in found if not path.relative_to(PACKAGE).as_posix().startswith(_SHOWS_ONLY))
-    folder = twin if twin.is_dir() else twin.parent
-    return sha256(tree_digest(PACKAGE, package) + tree_digest(folder, _modules(twin)))
+    return tree_digest(PACKAGE, package)
 
 
 def tree_digest(root: Path, files: Iterable[Path]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,21 +10,19 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from vvuq.errors import InputError, IntegrityError, NotEvaluable
+from vvuq.errors import IntegrityError, NotEvaluable
 from vvuq.evidence.canonical import canonical, evidence_id, from_json, sha256, to_json
 from vvuq.evidence.chain import FIRST, Event, link
-from vvuq.evidence.trouble import StoreError, clear_errors, kind
-from vvuq.evidence.turns import turn
+from vvuq.evidence.sqlite import Layout, SqliteFile
+from vvuq.evidence.trouble import StoreError, clear_errors
 from vvuq.record import Evidence
 
 __all__ = ["EVENTS", "EVIDENCE", "Record", "Store", "StoreError", "now", "row_digest", "stamp"]
 
 SCHEMA_VERSION = 1
-_LONGEST_WAIT = 86400
 _METADATA = sa.MetaData()
 EVIDENCE = sa.Table(
     "evidence",
@@ -57,6 +53,7 @@ _GUARDS = {
     f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
     for table, verb in product((EVIDENCE.name, EVENTS.name), ("UPDATE", "DELETE"))
 }
+_LAYOUT = Layout("a store of evidence", _METADATA, SCHEMA_VERSION, _GUARDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +79,17 @@ class Store:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = Path(path)
         self._writable = create
-        self._wait = _seconds()
+        file = SqliteFile(self.path, _LAYOUT, writable=create)
+        self._engine = file.engine
         if not create and not self.path.exists():
             raise self._nothing()
         with clear_errors(self.path):
-            self._engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
-            self._prepare() if create else self._check()
+            if create:
+                file.prepare()
+                return
+            if file.is_empty():
+                raise self._nothing()
+            file.check()
 
     def records(self, study: str | None = None, keys: Collection[str] | None = None) -> tuple[Record, ...]:
         """The records of a study (or all), under these keys (or any), oldest first. Raises IntegrityError where a row
@@ -163,65 +165,6 @@ class Store:
                 raise
             connection.exec_driver_sql("COMMIT")
 
-    def _connect(self) -> sqlite3.Connection:
-        address = f"file:{quote(str(self.path.resolve()))}"
-        if self._writable:
-            return sqlite3.connect(f"{address}?mode=rwc", uri=True, timeout=self._wait, isolation_level=None)
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._wait, isolation_level=None)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if kind(error) not in ("CANTOPEN", "READONLY", "IOERR", "FULL"):
-                raise
-            return self._unchanging(address)
-        return connection
-
-    def _unchanging(self, address: str) -> sqlite3.Connection:
-        """A store beside which no file can be made, for want of permission or room: nobody else writes there either."""
-        ahead = self.path.with_name(f"{self.path.name}-wal")
-        if ahead.exists() and ahead.stat().st_size:
-            remedy = "copy both to a folder that can be written, and name the copy with --store"
-            raise StoreError(f"{self.path}: its last rows are still in {ahead.name} and cannot be read here: {remedy}")
-        return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
-
-    def _prepare(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._begun():
-            with turn(self.path, "new"):
-                self._make()
-        self._check()
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            connection.exec_driver_sql("ROLLBACK")
-
-    def _make(self) -> None:
-        if self._begun():  # still: another process may have made it meanwhile
-            with self._engine.connect() as connection:
-                _create(connection)
-
-    def _begun(self) -> bool:
-        """True where the file is new, or a process was killed while it made the store: nothing is in it yet."""
-        if not self.path.exists() or not self.path.stat().st_size:
-            return True
-        version, tables = self._schema()
-        return version == 0 and tables <= set(_METADATA.tables)
-
-    def _check(self) -> None:
-        if self._begun():
-            raise self._nothing()
-        version, tables = self._schema()
-        if version > SCHEMA_VERSION:
-            raise StoreError(f"{self.path} was written by a newer vvuq (schema {version}): update vvuq to read it")
-        if version < SCHEMA_VERSION or not {EVIDENCE.name, EVENTS.name} <= tables:
-            raise StoreError(f"{self.path} is a database, but not a store of evidence: name it with --store")
-
-    def _schema(self) -> tuple[int, set[str]]:
-        """The version of the schema, and the tables there are."""
-        with self._engine.connect() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            return version, set(sa.inspect(connection).get_table_names())
-
     def _nothing(self) -> NotEvaluable:
         return NotEvaluable(f"there is no evidence yet at {self.path}: run the study first (vvuq run STUDY)")
 
@@ -241,17 +184,6 @@ def _damage(connection: sa.Connection) -> list[str]:
     damaged = [f"the database is damaged: {line}" for line in found if line != "ok"]
     cut = [f"the last rows of {name} were removed" for name, seq in last.items() if highest.get(name, 0) != seq]
     return damaged + cut + [f"the guard {name} of the rows was removed" for name in sorted(_GUARDS.keys() - guards)]
-
-
-def _create(connection: sa.Connection) -> None:
-    """Tables and the triggers that keep their rows, once: of two processes that begin together one waits."""
-    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    _METADATA.create_all(connection)
-    for guard in _GUARDS.values():
-        connection.exec_driver_sql(guard)
-    connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.exec_driver_sql("COMMIT")
 
 
 def row_digest(study: str, name: str, key: str, recorded_at: str, body: str) -> str:
@@ -290,15 +222,3 @@ def _append(connection: sa.Connection, study: str, time: str, kind: str, body: M
 
 def _last(connection: sa.Connection, column: sa.Column[Any]) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(column), 0))).scalar_one())
-
-
-def _seconds() -> float:
-    """How long to wait for another process that writes."""
-    given = os.environ.get("VVUQ_STORE_WAIT", "30")
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = -1.0
-    if not 0.0 <= seconds <= _LONGEST_WAIT:
-        raise InputError("environment", "VVUQ_STORE_WAIT", given, f"a number of seconds, at most {_LONGEST_WAIT}")
-    return seconds

@@ -25,33 +25,35 @@ _REMEDY = {
     "IOERR": ": the disk is full, or it fails ({text}): make room and try again; what was stored before is intact",
     "BUSY": " is being written by another process: wait for it to end, then try again",
     "LOCKED": " is being written by another process: wait for it to end, then try again",
-    "READONLY": " cannot be written ({text}): name another store with --store",
-    "PERM": " cannot be used ({text}): name another store with --store",
-    "CANTOPEN": " cannot be opened ({text}): name another store with --store, or make its folder writable",
-    "NOTADB": " is not a database: name the store with --store, or move this file away",
+    "READONLY": " cannot be written ({text}): name another store with {option}",
+    "PERM": " cannot be used ({text}): name another store with {option}",
+    "CANTOPEN": " cannot be opened ({text}): name another store with {option}, or make its folder writable",
+    "NOTADB": " is not a database: name the store with {option}, or move this file away",
 }
 
 
 @contextmanager
-def clear_errors(path: Path) -> Iterator[None]:
-    """Errors of SQLite and of the file system as StoreError, IntegrityError where the file itself is damaged."""
+def clear_errors(path: Path, option: str = "--store") -> Iterator[None]:
+    """Errors of SQLite and of the file system as StoreError, IntegrityError where the file itself is damaged.
+
+    option: the words of the command line that name such a store."""
     try:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        raise translated(path, error) from None
+        raise translated(path, error, option) from None
 
 
-def translated(path: Path, error: Exception) -> VvuqError:
+def translated(path: Path, error: Exception, option: str = "--store") -> VvuqError:
     """What to tell of an error met while using the store at `path`."""
     cause = getattr(error, "orig", None) or error
     name, text = kind(cause), str(cause)
     if path.is_dir():
-        return StoreError(f"{path} is a folder: --store names the file of the store")
+        return StoreError(f"{path} is a folder: {option} names the file of the store")
     if name == "CORRUPT" or isinstance(cause, UnicodeDecodeError) or "decode" in text:
         return IntegrityError(f"{path} is damaged: {text}: restore it from a copy, or move it away and run again")
     if name not in _REMEDY:
         return VvuqError(f"{path}: {text}")
-    return StoreError(f"{path}{_REMEDY[name].format(text=text)}")
+    return StoreError(f"{path}{_REMEDY[name].format(text=text, option=option)}")
 
 
 def kind(error: BaseException) -> str:

@@ -12,22 +12,37 @@ from functools import cache
 
 import numpy as np
 
+from vvuq.campaign.function import has_key
+from vvuq.campaign.progress import Progress
 from vvuq.campaign.serial import evaluate
 from vvuq.credibility.lock import check_lock
-from vvuq.errors import InputError, near
+from vvuq.errors import InputError, NotEvaluable, near
+from vvuq.evidence.canonical import sha256
+from vvuq.evidence.freshness import lock_digest
 from vvuq.evidence.store import Store
 from vvuq.paths import PACKAGE
 from vvuq.record import Cohort, Floats, ReferenceFit
+from vvuq.run.scheduling import Campaigns, settings_of
 from vvuq.run.study import Study
 
 _LONGEST_NAME = 80
 
 
 class RunContext:
-    """The Context of one analysis: its own random streams, its patients, its count of model runs."""
+    """The Context of one analysis: its own random streams, its patients, its count of model runs.
 
-    def __init__(self, study: Study, store: Store, analysis: str) -> None:
+    campaigns: where functions with a key are run; tell: is called now and then with how far they are."""
+
+    def __init__(
+        self,
+        study: Study,
+        store: Store,
+        analysis: str,
+        campaigns: Campaigns | None = None,
+        tell: Callable[[Progress], None] | None = None,
+    ) -> None:
         self._study, self._store, self._analysis = study, store, analysis
+        self._campaigns, self._tell = campaigns or Campaigns(None), tell
         self.model_runs = 0
 
     def stream(self, name: str) -> np.random.Generator:
@@ -72,9 +87,19 @@ class RunContext:
         return self._study.reference_fit()
 
     def evaluate(self, function: Callable[[Floats], Floats], points: Floats) -> Floats:
-        """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; n model runs are counted."""
+        """function applied to points (d, n) -> (n,) or (k, n), failures as NaN; n model runs are counted.
+
+        A function with a key (`vvuq.campaign.function.Function`) is run as a campaign: kept, resumed, and in parallel
+        where that was asked for; any other here, one chunk after another.
+        Raises NotEvaluable where every run of a campaign failed."""
         self.model_runs += points.shape[1]
-        return evaluate(function, points)
+        if not has_key(function):
+            return evaluate(function, points)
+        code = sha256(self._study.source + lock_digest())
+        found = self._campaigns.run(function, points, settings_of(code, self._study.plan.seed, self._tell))
+        if len(found.reasons) == points.shape[1]:
+            raise NotEvaluable(f"all {points.shape[1]} model runs failed: {found.reasons[0]}")
+        return found.values
 
 
 def who() -> str:

@@ -21,6 +21,7 @@ from vvuq.evidence.turns import sweep, turn
 from vvuq.evidence.verify import verify_store
 from vvuq.record import Cost, Evidence
 from vvuq.run.context import RunContext, commit
+from vvuq.run.scheduling import FILE, Campaigns, Scheduling
 from vvuq.run.study import Study
 from vvuq.strict_yaml import read_yaml
 
@@ -33,8 +34,9 @@ EXIT: dict[State, int] = {"failed": 70, "invalid": 2, "not_evaluable": 3}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a run stands: `state` is "waiting" (another run is at it) or "running", then "fresh" (kept already),
-    "invalid" (nothing was stored; `message` says what to correct), or the status of the new evidence."""
+    """Where a run stands: `state` is "waiting" (another run is at it) or "running" (`message` says how far its model
+    runs are, once there are many), then "fresh" (kept already), "invalid" (nothing was stored; `message` says what to
+    correct), or the status of the new evidence."""
 
     number: int
     total: int
@@ -48,14 +50,27 @@ class Step:
 Progress = Callable[[Step], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every analysis of a run shares."""
+
+    study: Study
+    store: Store
+    budget: Budget
+    progress: Progress
+    campaigns: Campaigns
+
+
 def run_study(
     study: Study,
     store: Store,
     budget: Budget = "quick",
     only: str | None = None,
     progress: Progress = lambda step: None,
+    how: Scheduling | None = None,
 ) -> tuple[Step, ...]:
     """Runs every analysis of the plan that has no fresh evidence (or the one named), storing each as soon as it ends.
+    how: where model runs are made and kept; it changes no evidence.
 
     A failure is kept as evidence with status failed and its traceback goes to `log_path(store)`; the run goes on, as it
     does where an analysis finds its input invalid. Another run in the same store is waited for, analysis by analysis.
@@ -74,9 +89,10 @@ def run_study(
     if lock is not None:
         store.note(study.plan.study, "locked", met(lock))
     steps = []
-    with _log_file(log_path(store)):
+    with _log_file(log_path(store)), Campaigns(store.path.with_name(FILE), how) as campaigns:
+        desk = _Desk(study, store, budget, progress, campaigns)
         for number, name in enumerate(chosen, 1):
-            steps.append(_step(study, store, budget, Step(number, len(chosen), name, "running"), progress))
+            steps.append(_step(desk, Step(number, len(chosen), name, "running")))
             progress(steps[-1])
     return tuple(steps)
 
@@ -102,22 +118,25 @@ def log_path(store: Store) -> Path:
     return store.path.parent / "run.log"
 
 
-def _step(study: Study, store: Store, budget: Budget, begun: Step, progress: Progress) -> Step:
+def _step(desk: _Desk, begun: Step) -> Step:
     """What is fresh is kept; else one process at a time runs the analysis, unless another has run it meanwhile."""
-    old = _fresh(study, store, begun.analysis, budget)
+    old = _fresh(desk, begun.analysis)
     if old is not None:
         return replace(begun, state="fresh", evidence_id=old.id)
-    mine = f"{study.plan.study} {begun.analysis}"
-    with turn(store.path, mine, lambda: progress(replace(begun, state="waiting"))):
-        old = _fresh(study, store, begun.analysis, budget)
+    mine = f"{desk.study.plan.study} {begun.analysis}"
+    with turn(desk.store.path, mine, lambda: desk.progress(replace(begun, state="waiting"))):
+        old = _fresh(desk, begun.analysis)
         if old is not None:
             return replace(begun, state="fresh", evidence_id=old.id)
-        progress(begun)
-        return _run_one(study, store, budget, begun)
+        desk.progress(begun)
+        return _run_one(desk, begun)
 
 
-def _run_one(study: Study, store: Store, budget: Budget, begun: Step) -> Step:
-    name, context = begun.analysis, RunContext(study, store, begun.analysis)
+def _run_one(desk: _Desk, begun: Step) -> Step:
+    study, store, budget, name = desk.study, desk.store, desk.budget, begun.analysis
+    context = RunContext(
+        study, store, name, desk.campaigns, lambda found: desk.progress(replace(begun, message=str(found)))
+    )
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         evidence = _guarded(study, context, name, study.plan.analyses[name].at(budget))
@@ -154,10 +173,11 @@ def _guarded(study: Study, context: RunContext, name: str, settings: dict[str, A
     return evidence
 
 
-def _fresh(study: Study, store: Store, name: str, budget: Budget) -> Record | None:
+def _fresh(desk: _Desk, name: str) -> Record | None:
     """Evidence that makes a run needless: done, and under today's key of this budget or of the full one."""
-    keys = {study.key(name, budget), study.key(name, "full")}
-    done = [record for record in store.records(study.plan.study, keys) if record.evidence.status == "done"]
+    keys = {desk.study.key(name, desk.budget), desk.study.key(name, "full")}
+    records = desk.store.records(desk.study.plan.study, keys)
+    done = [record for record in records if record.evidence.status == "done"]
     return done[-1] if done else None
 
 

@@ -14,8 +14,9 @@ from vvuq.analyses.settings import Choice, Count, PowerOfTwo, scenario
 from vvuq.errors import NotEvaluable
 from vvuq.methods.sobol import Indices, sobol_indices
 from vvuq.models.parameter import Parameter
+from vvuq.models.portable import portable
 from vvuq.models.simulate import simulate
-from vvuq.models.twin import Scenario, Twin
+from vvuq.models.twin import Twin
 from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
 
 TAILS = 0.001  # of each prior, which are left out
@@ -57,7 +58,7 @@ def prior_sensitivity(
     take: the observable at the scenario's time, or its lowest or highest value in the time `over` before that.
     Parameters whose prior is a point are held."""
     problem, names = scenario(twin, use, "prior_sensitivity.use"), tuple(p.name for p in _uncertain(twin))
-    run = _model(twin, problem, take, over)
+    run = portable(twin, _model, use=use, take=take, over=over)
 
     def evaluated(points: Floats) -> Floats:
         return np.asarray(context.evaluate(run, points))
@@ -85,8 +86,9 @@ def _uncertain(twin: Twin) -> tuple[Parameter, ...]:
     return tuple(p for p in twin.model.parameters if p.prior.quantile(0.25) < p.prior.quantile(0.75))
 
 
-def _model(twin: Twin, problem: Scenario, take: str, over: float) -> Callable[[Floats], Floats]:
+def _model(twin: Twin, use: Choice, take: str, over: float) -> Callable[[Floats], Floats]:
     """The quantity of interest (n,) of points (d, n) in the unit cube, a row for each uncertain parameter."""
+    problem = scenario(twin, use, "prior_sensitivity.use")
     model, channel = twin.model, twin.model.observable_index(problem.observable)
     rows = {p.name: i for i, p in enumerate(_uncertain(twin))}
     begin = max(problem.schedule.start, problem.time - over)

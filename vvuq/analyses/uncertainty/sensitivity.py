@@ -16,8 +16,9 @@ from vvuq.calibration.foce import Population, fit_population
 from vvuq.errors import NotEvaluable
 from vvuq.methods.chaos import Chaos, polynomial_chaos
 from vvuq.methods.sobol import Indices, sobol_indices
+from vvuq.models.portable import portable
 from vvuq.models.simulate import simulate
-from vvuq.models.twin import Scenario, Twin
+from vvuq.models.twin import Twin
 from vvuq.models.units import factor
 from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
 
@@ -62,7 +63,9 @@ def sensitivity(
     problem, names = scenario(twin, use, "sensitivity.use"), tuple(p.name for p in twin.model.parameters)
     if (degree + 1) ** len(names) > MOST_RUNS:
         raise refused("sensitivity.degree", degree, f"a lower one: (degree + 1)^{len(names)} runs, {MOST_RUNS} at most")
-    run = _model(twin, fit, problem)
+    spread = {name: float(omega) for name, omega in zip(twin.personal, fit.omega, strict=True)}
+    errors = {e.name: e.standard_error for e in fit.estimates if e.name not in spread}
+    run = portable(twin, _model, use=use, theta=fit.theta, spread=spread, errors=errors)
 
     def from_cube(points: Floats) -> Floats:
         return context.evaluate(run, np.asarray(ndtri(points)))
@@ -105,19 +108,21 @@ def sensitivity(
     return evidence(sensitivity, twin.name, inputs, values=values, tables=tables, findings=findings, negative=negative)
 
 
-def _model(twin: Twin, fit: Population, problem: Scenario) -> Callable[[Floats], Floats]:
-    """The quantity of interest as a function of standard normal germs (d, n), one for each parameter."""
-    model, channel = twin.model, twin.model.observable_index(problem.observable)
-    spread = {name: float(omega) for name, omega in zip(twin.personal, fit.omega, strict=True)}
-    errors = {e.name: e.standard_error for e in fit.estimates}
+def _model(
+    twin: Twin, use: Choice, theta: Floats, spread: Mapping[str, float], errors: Mapping[str, float]
+) -> Callable[[Floats], Floats]:
+    """The quantity of interest as a function of standard normal germs (d, n), one for each parameter: log-normal about
+    `theta` with the spread of its name, else normal with its error."""
+    model, typical, problem = twin.model, theta, scenario(twin, use, "sensitivity.use")
+    channel = model.observable_index(problem.observable)
 
     def run(germs: Floats) -> Floats:
         theta = np.empty_like(germs)
         for i, p in enumerate(model.parameters):
             if p.name in spread:
-                theta[i] = fit.theta[i] * np.exp(spread[p.name] * germs[i])
+                theta[i] = typical[i] * np.exp(spread[p.name] * germs[i])
             else:
-                theta[i] = fit.theta[i] + errors[p.name] * germs[i]
+                theta[i] = typical[i] + errors[p.name] * germs[i]
         paths = simulate(model, problem.schedule, theta, [problem.time], method=twin.method)
         return np.where(paths.codes == 0, paths.observed[0, channel], np.nan)
 
