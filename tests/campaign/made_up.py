@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from vvuq.campaign.campaign import Settings, run_campaign
+from vvuq.evidence.trouble import StoreError
 
 
 @dataclass(frozen=True)
@@ -97,3 +101,16 @@ class Fails:
 def grid(n, d=2):
     """Points (d, n), the first row 0, 1, 2 ..."""
     return np.vstack([np.arange(float(n)), np.random.default_rng(n).standard_normal((d - 1, n))])
+
+
+def in_its_own_process(folder, own, answer, limit=None):
+    """A campaign that others run too, and one of its own; answers with what was told. limit: bytes a file may have."""
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        for a in (1.0, own):
+            run_campaign(Smooth(a), grid(1000), store=folder / "s", settings=Settings(code="code", task_seconds=0.01))
+    except StoreError as error:
+        answer.send(str(error))
+    else:
+        answer.send("")

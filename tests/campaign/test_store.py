@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaign.made_up import Smooth, grid
+from campaign.made_up import Smooth, grid, in_its_own_process
 
 from vvuq.campaign.campaign import Settings, run_campaign
 from vvuq.campaign.processes import _server
@@ -120,22 +119,9 @@ def test_values_that_were_cut_are_noticed(tmp_path):
 # --- two at once, and no room ------------------------------------------------------------------------------------
 
 
-def campaign(folder: Path, own: float, answer, limit: int | None = None) -> None:
-    """In a process of its own: a campaign that others run too, and one of its own. Answers with what was told."""
-    if limit is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    try:
-        for a in (1.0, own):
-            run_campaign(Smooth(a), grid(3000), store=folder / "s", settings=SETTINGS)
-    except StoreError as error:
-        answer.send(str(error))
-    else:
-        answer.send("")
-
-
 def start(*arguments):
     here, there = multiprocessing.Pipe(duplex=False)
-    process = _server().Process(target=campaign, args=(*arguments[:2], there, *arguments[2:]))
+    process = _server().Process(target=in_its_own_process, args=(*arguments[:2], there, *arguments[2:]))
     process.start()
     there.close()
     return process, here
@@ -154,22 +140,22 @@ def test_two_writers_at_once_lose_nothing_and_write_nothing_twice(tmp_path):
     for process, _ in both:
         process.join()
     for a in (1.0, 2.0, 3.0):
-        found = run_campaign(Smooth(a), grid(3000), store=tmp_path / "s", settings=SETTINGS)
-        assert (found.fresh, found.reused) == (0, 3000)
-        np.testing.assert_array_equal(found.values, Smooth(a)(grid(3000)))
+        found = run_campaign(Smooth(a), grid(1000), store=tmp_path / "s", settings=SETTINGS)
+        assert (found.fresh, found.reused) == (0, 1000)
+        np.testing.assert_array_equal(found.values, Smooth(a)(grid(1000)))
     with CampaignStore(tmp_path / "s") as store:
-        assert store.counts() == {"done": 9000}
+        assert store.counts() == {"done": 3000}
     assert intact(tmp_path / "s")
 
 
 def test_a_disk_that_is_full(tmp_path):
-    process, answer = start(tmp_path, 2.0, 150_000)
+    process, answer = start(tmp_path, 2.0, 60_000)
     told = answer.recv()
     process.join()
     assert "make room and try again; what was stored before is intact" in told
     assert intact(tmp_path / "s")
-    found = run_campaign(Smooth(1.0), grid(3000), store=tmp_path / "s", settings=SETTINGS)
-    np.testing.assert_array_equal(found.values, Smooth(1.0)(grid(3000)))
+    found = run_campaign(Smooth(1.0), grid(1000), store=tmp_path / "s", settings=SETTINGS)
+    np.testing.assert_array_equal(found.values, Smooth(1.0)(grid(1000)))
     assert found.reused > 0
 
 

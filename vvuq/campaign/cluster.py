@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from vvuq.campaign.attempt import Attempt, attempt
@@ -19,21 +20,24 @@ from vvuq.record import Floats
 LOCAL = "local"
 _SECONDS = 20.0  # until a scheduler has answered
 _AHEAD = 2  # tasks a thread: it should not wait for the next
+_NAP, _SHORT, _LOOK, _ALONE = 0.003, 0.1, 2.0, 60.0  # seconds: between looks at what ended, at workers; without any
+_PATIENCE = 5.0  # seconds that a result may be on its way
 _CAREFUL = 1  # once a worker was lost: Dask would blame what waited there too
 
 
 class Cluster(Closing):
     """address: of a Dask scheduler, as tcp://HOST:8786, or "local" for `jobs` (default: cores) processes here.
 
-    A worker that is lost costs time only: Dask runs its tasks elsewhere. A task that ends several workers is told as
-    lethal. Raises InputError where `distributed` is not installed, NotEvaluable where no scheduler answers, no worker
+    A worker that is lost costs time only: what it ran is run elsewhere. A task that ends workers is told as lethal.
+    Raises InputError where `distributed` is not installed, NotEvaluable where no scheduler answers, no worker
     is there, or one has other code."""
 
     def __init__(self, address: str, *, jobs: int | None = None) -> None:
         distributed = _distributed()
         self._local: Any = None
+        self._jobs = jobs or os.cpu_count() or 1
         if address == LOCAL:
-            self._local = _local(distributed, jobs or os.cpu_count() or 1)
+            self._local = _local(distributed, self._jobs)
             address = self._local.scheduler_address
         try:
             self._client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
@@ -46,11 +50,11 @@ class Cluster(Closing):
         except BaseException:
             self.close()
             raise
-        self._as_completed = distributed.as_completed
+        self._as_completed = partial(distributed.as_completed, loop=self._client.loop)
         self._killed = distributed.scheduler.KilledWorker
-        self._text, self._ahead = b"", _AHEAD
-        self._ended = self._as_completed()
-        self._running: dict[Any, int] = {}
+        self._text, self._ahead, self._patience = b"", _AHEAD, _PATIENCE
+        self._ended, self._is_hurt = self._as_completed(), False
+        self._running: dict[Any, Task] = {}
 
     def begin(self, function: AnyFunction) -> None:
         """Tasks from here on are of this function. Raises InputError where it cannot be pickled."""
@@ -67,28 +71,61 @@ class Cluster(Closing):
         return len(self._running) < self._ahead * self.workers
 
     def submit(self, task: Task) -> None:
-        """Sends the task to the cluster."""
+        """Sends the task to the cluster; once a worker was lost, when it was replaced: while it is being started, it
+        may end for reasons of its own, and a task would be blamed."""
+        if self._is_hurt:
+            self._mend()
         future = self._client.submit(_run, self._text, task.points, pure=False)
-        self._running[future] = task.number
+        self._running[future] = task
         self._ended.add(future)
 
     def wait(self) -> list[Finished]:
-        """The tasks that ended since, at least one. Raises what Dask raises where the cluster itself fails."""
-        futures = [next(self._ended)]
-        while self._ended.has_ready():
-            futures.append(next(self._ended))
-        return [self._finished(future) for future in futures]
+        """The tasks that ended since, at least one. Raises NotEvaluable where the cluster itself fails."""
+        found: list[Finished] = []
+        while not found:
+            self._sleep()
+            while self._ended.has_ready():
+                found += self._finished(next(self._ended))
+        return found
 
-    def _finished(self, future: Any) -> Finished:
-        number = self._running.pop(future)
-        error = future.exception()
-        if isinstance(error, self._killed):
-            self._ahead = _CAREFUL
-            return Finished(number, None, "ended every worker that it was given to")
-        if error is not None:
-            raise NotEvaluable(f"campaign: the Dask cluster failed: {type(error).__name__}: {error}")
-        found: Attempt = future.result()
-        return Finished(number, found)
+    def _sleep(self) -> None:
+        """Until a task has ended."""
+        looked = time.monotonic()
+        while not self._ended.has_ready():
+            time.sleep(_NAP)
+            if time.monotonic() - looked > _LOOK:
+                self._mend()
+                looked = time.monotonic()
+
+    def _mend(self) -> None:
+        """Waits until there are workers: one, or all of a local cluster. A guardian whose worker dies while it starts
+        gives up; it is replaced. Raises NotEvaluable where that takes too long."""
+        wanted, begun = self._jobs if self._local is not None else 1, time.monotonic()
+        while len(self._client.scheduler_info(n_workers=-1)["workers"]) < wanted:
+            if time.monotonic() - begun > _ALONE:
+                raise NotEvaluable(f"campaign: workers of the Dask cluster are missing for {_ALONE:.0f} s")
+            if self._local is not None:
+                self._local.scale(self._jobs)
+            time.sleep(_SHORT)
+        self._is_hurt = False
+
+    def _finished(self, future: Any) -> list[Finished]:
+        """How a task ended; nothing where its result was lost with its worker: it is sent once more."""
+        task = self._running.pop(future)
+        try:
+            found: Attempt = future.result(timeout=self._patience)
+        except self._killed:
+            self._ahead, self._is_hurt = _CAREFUL, True
+            return [Finished(task.number, None, "ended its Dask worker")]
+        except TimeoutError:  # Dask computes it anew, but does not always tell when that has ended
+            self._patience *= 2.0
+            future.release()
+            self.submit(task)
+            return []
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise NotEvaluable(f"campaign: the Dask cluster failed: {told}") from None
+        return [Finished(task.number, found)]
 
     def abandon(self) -> None:
         """Cancels the tasks that did not end."""
@@ -118,10 +155,11 @@ def _distributed() -> Any:
 
 
 def _local(distributed: Any, jobs: int) -> Any:
-    """A cluster of processes; one that is killed is replaced. The second worker that a task ends is its last."""
-    with _settings({"distributed.scheduler.allowed-failures": 1, "distributed.comm.timeouts.connect": "60s"}):
+    """A cluster of processes; one that is killed is replaced, and what it ran is told as lethal: `Course` tries it in
+    parts, and twice."""
+    with _settings({"distributed.scheduler.allowed-failures": 0}):
         return distributed.LocalCluster(
-            n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50,
+            n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50,
         )  # fmt: skip
 
 

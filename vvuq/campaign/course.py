@@ -24,7 +24,6 @@ from vvuq.record import Floats
 
 _WITNESS_FROM = 32  # runs from which on one of them is made twice
 _TOLD_EVERY = 0.2  # s
-_LETHAL_TWICE = 2  # a worker may be ended by somebody else: once is no proof
 _TASK = (0.01, 1.0)  # s
 
 
@@ -68,6 +67,7 @@ class Course:
         self._made = np.zeros(points.shape[1], dtype=bool)
         self._tries, self._deaths, self._draws = Counter[int](), Counter[int](), Counter[int]()
         self._has_witness = todo.size < _WITNESS_FROM  # or needs none
+        self._suspects: list[int] = []
         self._stop: dict[int, str] = {}
 
     @property
@@ -95,8 +95,7 @@ class Course:
 
     def _to_the_end(self) -> None:
         while True:
-            while self._chunks and not self._stop and self._executor.has_room():
-                self._submit()
+            self._submit_some()
             self._flush()
             if self._stop:
                 column, reason = min(self._stop.items())
@@ -107,8 +106,14 @@ class Course:
             for finished in self._executor.wait():
                 self._take(finished)
 
-    def _submit(self) -> None:
-        columns, regular = self._chunks.next()
+    def _submit_some(self) -> None:
+        """Whatever there is room for; at the end, one by one, what may have ended its worker."""
+        while self._chunks and not self._stop and self._executor.has_room():
+            self._submit(*self._chunks.next())
+        if self._suspects and not self._running and not self._stop:
+            self._submit(np.array([self._suspects.pop()]), False)
+
+    def _submit(self, columns: Columns, regular: bool) -> None:
         if not self._has_witness and columns.size > 1 and (done := self.ledger.first_done()) is not None:
             columns, self._has_witness = np.append(columns, done), True
         self._tasks += 1
@@ -143,7 +148,8 @@ class Course:
             self._shelf.keep_done(columns[good], found.values[..., good])
 
     def _lethal(self, columns: Columns, why: str) -> None:
-        """A chunk that ended its worker is halved; a run that does so twice, alone, is not run again."""
+        """A chunk that ended its worker is halved. A single run is tried once more when no other is on its way: another
+        run may have ended the worker, or somebody else; then it is not run again."""
         if columns.size > 1:
             half = columns.size // 2
             self._chunks.again(columns[:half])
@@ -151,8 +157,8 @@ class Course:
             return
         column = int(columns[0])
         self._deaths[column] += 1
-        if self._deaths[column] < _LETHAL_TWICE:
-            self._chunks.again(columns)
+        if self._deaths[column] == 1:
+            self._suspects.append(column)
         else:
             self._failed(column, "quarantined", why)
 

@@ -102,11 +102,12 @@ def _prepare(connection: sa.Connection, layout: Layout, name: str) -> None:
 
 
 def _translated(name: str, error: sa.exc.DBAPIError) -> StoreError:
-    """By the class of PostgreSQL's SQLSTATE, which is none where no server answered."""
+    """By the class of PostgreSQL's SQLSTATE, which there is none of where no connection was made: the server may have
+    answered all the same, and refused it."""
     state, text = str(getattr(error.orig, "sqlstate", None) or ""), " ".join(str(error.orig).split())
     if state.startswith("53"):
         return StoreError(f"{name}: the server has no room ({text}): make room; what was stored before is intact")
-    if state.startswith(("28", "3D", "42501")):
+    if state.startswith(("28", "3D", "42501")) or (not state and "FATAL:" in text):
         return StoreError(f"{name} cannot be used ({text}): name user and database that may, with {OPTION}")
     if not state or state.startswith(("08", "57")):
         return StoreError(f"{name} cannot be reached ({text}): start the server, or name another store with {OPTION}")
