@@ -91,9 +91,9 @@ class SqliteFile:
         """Raises StoreError where the file is by a newer version, or a database of something else."""
         (version, tables), layout = self._schema(), self.layout
         wanted = set(layout.tables.tables)
-        if version > layout.version and wanted & tables:
+        if version > layout.version:
             raise StoreError(f"{self.path} was written by a newer vvuq (schema {version}): update vvuq to read it")
-        if version != layout.version or not wanted <= tables:
+        if version < layout.version or not wanted <= tables:
             raise StoreError(f"{self.path} is a database, but not {layout.what}: name it with {layout.option}")
 
     def _schema(self) -> tuple[int, set[str]]:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,8 +50,7 @@ class Twin:
     nothing is given; None: empty. step: the integrator's standard step. claims: what is promised, for `vvuq.testing` to
     try. follow: how patients are tracked over days, for a twin that does. care: when measurements of an observable are
     ordered, for a twin that tells. state_space: beliefs and drift of a twin that is followed in slots by its states.
-    orders: how its channels come to be measured, a CareProcess (of vvuq/data/missingness/care.py) each. path: what it
-    was loaded from, set by `load_twin`; empty where it was made in memory.
+    orders: how its channels come to be measured, a CareProcess (of vvuq/data/missingness/care.py) each.
     Raises InputError where claims, follow, care or state_space do not fit the model."""
 
     name: str
@@ -109,7 +108,6 @@ def load_twins(path: Path) -> tuple[Twin, dict[str, Twin]]:
     if not isinstance(twin, Twin):
         raise InputError(_assigned(file), "TWIN", type(twin).__name__, "TWIN = Twin(...) at module level")
     _check_personal(twin, "TWIN", file)
-    twin = replace(twin, path=str(path.absolute()))
     remedy = "RIVALS = (Twin(...), ...) at module level: a tuple of twins, each with a name of its own"
     found: dict[str, Twin] = {}
     for one in rivals if isinstance(rivals, tuple) else (rivals,):
@@ -118,7 +116,7 @@ def load_twins(path: Path) -> tuple[Twin, dict[str, Twin]]:
         if one.name in (twin.name, *found) or not one.name.isidentifier():
             raise InputError(_assigned(file, "RIVALS"), "RIVALS", one.name, f"{remedy}, which is a Python identifier")
         _check_personal(one, "RIVALS", file)
-        found[one.name] = replace(one, path=twin.path)
+        found[one.name] = one
     return twin, found
 
 

@@ -75,7 +75,7 @@ def open_study(where: str) -> Study:
     check_envelopes(plan, document, card)
     where = document.at(("twin",))
     file, rival = find_twin(plan.twin, path, where)
-    twin = load_twin(file, rival, where)
+    twin = replace(load_twin(file, rival, where), path=str(file.absolute()))
     check_metrics(plan, document, {name: analyses[name].metrics for name in plan.analyses}, twin)
 
     @cache
