@@ -39,8 +39,8 @@ class Portable:
 
 
 def portable(twin: Twin, make: Make, **settings: Any) -> Callable[[Floats], Floats]:
-    """make(twin, **settings), as a function that a campaign can keep and send where the twin has a path, as a study's has: numbers
-    and arrays of numbers, texts, lists and mappings as settings. Else the plain function."""
+    """make(twin, **settings), as a function that a campaign can keep and send, where the twin has a path, as a study's
+    has; else the plain function. settings: numbers and arrays of them, texts, lists and mappings."""
     return Portable(twin, make, settings) if twin.path else make(twin, **settings)
 
 
