@@ -14,7 +14,6 @@ from strategies import synthetic_neonates
 
 from vvuq.analyses.calibration.population_fit import population_fit
 from vvuq.analyses.identifiability.fisher import fisher
-from vvuq.analyses.uncertainty.prior_sensitivity import prior_sensitivity
 from vvuq.analyses.uncertainty.sensitivity import sensitivity
 from vvuq.analyses.validation.cohort import cohort
 from vvuq.analyses.validation.cross_validation import cross_validation
@@ -43,6 +42,7 @@ TROUGH = {
 }  # fmt: skip
 LADDER = {"scenario": "verification", "horizon_h": 960.0, "weight_kg": 1.5, "low_apgar": True}
 GROUPS = [{"covariate": "weight", "below": 1.5}, {"covariate": "apgar", "below": 5}]
+FITTED = {"status": {"CL": "both", "V": "both", "rest": "epistemic"}, "independent": "as the population model has them"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "cohort": {"envelope": {"weight": [0.6, 3.6], "apgar": [1, 10]}, "below": {"apgar": 5}},
     "population_fit": {},
@@ -52,16 +52,25 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "code_to_code": {},
     "cross_validation": {"folds": 3, "repeats": 1, "members": 32, "resamples": 100, "groups": GROUPS},
     "holdout": {"members": 32, "resamples": 100, "groups": GROUPS},
-    "sensitivity": {"use": TROUGH, "base": 64, "scrambles": 8, "degree": 5, "fresh": 128, "bins": 10},
+    "sensitivity": {
+        "use": TROUGH,
+        "known": "population_fit",
+        "inputs": FITTED,
+        "base": 32,
+        "most_runs": 5000,
+        "points": 60,
+        "fresh": 64,
+        "trials": 20_000,
+        "bins": 10,
+    },
     "fisher": {},
     "solver_agreement": {"use": LADDER, "patients": 16, "steps": [10.0, 5.0]},
-    "prior_sensitivity": {"use": TROUGH, "base": 64, "scrambles": 4, "bins": 10},
 }
 ANALYSES = {
     a.name: a
     for a in (
         cohort, population_fit, convergence, filter_exactness, filter_consistency, code_to_code, cross_validation,
-        holdout, sensitivity, fisher, solver_agreement, prior_sensitivity,
+        holdout, sensitivity, fisher, solver_agreement,
     )
 }  # fmt: skip
 

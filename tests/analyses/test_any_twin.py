@@ -136,13 +136,17 @@ def test_without_a_scenario_an_analysis_that_needs_one_is_not_evaluable(analyse,
         analyse(name, stand_in(name, build_cohort=BUILD), twin=SUGAR)
 
 
+UNKNOWN = {"status": {"rest": "both"}, "independent": "as the population model has them"}
+
+
 def one_day(*, dose_mmol: float = 100.0) -> Scenario:
     """The level a day after a dose."""
     return Scenario(Schedule(0.0, (Bolus(0.0, "q", dose_mmol),)), 1.0, "glucose", "level after a day")
 
 
-def test_with_a_scenario_it_is_answered_in_its_units(analyse, stand_in, analyses):
-    twin, settings = replace(SUGAR, scenarios={"one_day": one_day}), {"use": {"scenario": "one_day"}}
+def test_with_a_scenario_it_is_answered_in_its_units(analyse, stand_in, analyses, settings_of):
+    twin = replace(SUGAR, scenarios={"one_day": one_day})
+    settings = settings_of["sensitivity"] | {"use": {"scenario": "one_day"}, "inputs": UNKNOWN}
     context = stand_in("sensitivity", build_cohort=BUILD)
     found = analyse("sensitivity", context, twin=twin, **settings)
     assert {key: q.unit for key, q in found.values.items()} == analyses["sensitivity"].metrics(twin, settings)
@@ -176,7 +180,7 @@ def test_one_personal_parameter_is_enough_for_sobol_and_chaos(analyse, stand_in)
     model = Model("sugar_alone", {"c": "mmol/L"}, {}, MODEL.parameters[:1], observables, fades_alone, time_unit="day")
     twin = replace(SUGAR, model=model, schedule=in_twelve_litres, scenarios={"after_a_day": after_a_day})
     context = stand_in("sensitivity", build_cohort=BUILD)
-    found = analyse("sensitivity", context, twin=twin, use={"scenario": "after_a_day"})
+    found = analyse("sensitivity", context, twin=twin, use={"scenario": "after_a_day"}, inputs=UNKNOWN)
     assert found.values["S1_k"].value == pytest.approx(1.0, abs=0.05) and found.values["agreement"].value == 1.0
 
 

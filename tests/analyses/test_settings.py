@@ -53,8 +53,12 @@ def test_every_setting_has_a_type(name, settings_of):
         ("filter_exactness", "cases", 0),
         ("sensitivity", "base", 8),
         ("sensitivity", "base", 100),
-        ("sensitivity", "scrambles", 1),
-        ("sensitivity", "degree", 0),
+        ("sensitivity", "points", 8),
+        ("sensitivity", "half_width", 0.0),
+        ("sensitivity", "known", "guesses"),
+        ("sensitivity", "inputs", {"independent": "as the population model has them"}),
+        ("sensitivity", "inputs", {"status": {"rest": "unknown"}}),
+        ("sensitivity", "inputs", {"status": {"rest": "both"}, "independent": "because"}),
         ("sensitivity", "bins", float("nan")),
         ("fisher", "limit", 1),
         ("population_fit", "estimator", "FOCE"),
@@ -123,7 +127,6 @@ def test_a_covariate_that_the_cohort_has_not(parts):
         ("cross_validation", {"observable": "level"}, r"analyses\.cross_validation\.observable: 'level'"),
         ("cross_validation", {"groups": [{"covariate": "age", "below": 1}]}, r"groups\.0\.covariate: 'age'"),
         ("holdout", {"groups": [{"covariate": "age", "below": 1}]}, r"analyses\.holdout\.groups\.0\.covariate: 'age'"),
-        ("sensitivity", {"degree": 120}, r"analyses\.sensitivity\.degree: 120 .*a lower one"),
     ],
 )
 def test_settings_that_do_not_fit_the_patients_or_the_twin(analyse, stand_in, name, change, message):

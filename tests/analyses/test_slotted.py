@@ -104,7 +104,7 @@ def test_scores_are_those_of_the_filter_slot_by_slot():
 def _untouched():
     """The declaration as if it had been fitted."""
     candidate = declared(TWIN)
-    return fitting.Fit(candidate, (), 0.0, 0.0, 0, True, ())
+    return fitting.Fit(candidate, (), 0.0, 0.0, 0, True, (), candidate, np.zeros(0), np.zeros((0, 0)))
 
 
 def test_of_many_persons_some_are_drawn_whole(stand_in):

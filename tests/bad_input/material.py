@@ -123,7 +123,13 @@ ANALYSES = {
         "quick": {"repeats": 1, "resamples": 200},
         "full": {"repeats": 2, "resamples": 400},
     },
-    "sensitivity": {"settings": {"use": {"scenario": "trough", "dose_mg": 20.0}, "base": 64}},
+    "sensitivity": {
+        "settings": {
+            "use": {"scenario": "trough", "dose_mg": 20.0},
+            "known": "population_fit",
+            "inputs": {"status": {"rest": "both"}, "independent": "as the population model has them"},
+        },
+    },
 }
 
 

@@ -295,8 +295,11 @@ def sensitivity() -> Evidence:
     values = {
         "qoi_mean": q(24.1, "mg/L"),
         "qoi_sd": q(5.9, "mg/L"),
-        "qoi_p05": q(15.8, "mg/L"),
-        "qoi_p95": q(34.9, "mg/L"),
+        "qoi_low95": q(15.8, "mg/L"),
+        "qoi_high95": q(34.9, "mg/L"),
+        "share_both": q(0.99),
+        "share_epistemic": q(0.01),
+        "pce_error_bound": q(5.1e-5),
         "largest_disagreement": q(0.012),
         "agreement": q(1.0),
         "pce_validation_error": q(3.4e-5),
@@ -322,16 +325,16 @@ def sensitivity() -> Evidence:
         for order, more in (("first", 0.0), ("total", 0.02))
         for name, value in zip(names, first, strict=True)
     )
-    settle = tuple(
-        (2**power, name, value, value - 2 / 2 ** (power / 2), value + 2 / 2 ** (power / 2))
-        for power in range(8, 14)
-        for name, value in zip(names, first, strict=True)
+    course = tuple(
+        (name, 12.0 * step, v * step / 9, v * step / 9 - 0.02, v * step / 9 + 0.02, v, v - 0.02, v + 0.03)
+        for name, v in zip(names, first, strict=True)
+        for step in range(1, 10)
     )
     density = tuple((5.0 + step, math.exp(-(((step - 19) / 7) ** 2)) / 12.4) for step in range(45))
     inputs = (
-        ("CL", "L/h/kg", "log-normal", "population fit", 28, "epistemic"),
-        ("V", "L/kg", "log-normal", "population fit", 28, "epistemic"),
-        ("apgar_effect", "1", "normal", "population fit", 28, "epistemic"),
+        ("CL", "L/h/kg", "both", "log-normal", "population fit", 28),
+        ("V", "L/kg", "both", "log-normal", "population fit", 28),
+        ("apgar_effect", "1", "epistemic", "normal", "population fit", 28),
     )
     return evidence(
         "sensitivity",
@@ -341,8 +344,10 @@ def sensitivity() -> Evidence:
             "indices": table(
                 "Indices", "parameter order sobol low high pce pce_low pce_high difference agree", *indices
             ),
-            "inputs": table("Uncertain inputs", "parameter unit distribution source n_behind status", *inputs),
-            "convergence_in_n": table("Convergence", "n parameter first low high", *settle),
+            "inputs": table("Uncertain inputs", "parameter unit status distribution source n_behind", *inputs),
+            "looks": table("Half-widths", "runs widest_half_width", (2560, 0.11), (5120, 0.04)),
+            "course": table("Course", "parameter time first first_low first_high total total_low total_high", *course),
+            "shapley": table("Shapley effects", "parameter shapley low high", ("CL", 0.87, 0.85, 0.89)),
             "density": table("Density of the trough", "value[mg/L] density[L/mg]", *density),
         },
     )

@@ -22,7 +22,7 @@ from vvuq.dossier.figures.decision import changes, decision_curve
 from vvuq.dossier.figures.following import following
 from vvuq.dossier.figures.forecast import predicted_observed, reliability
 from vvuq.dossier.figures.forecasters import by_horizon, by_step, event_reliability, sharpness
-from vvuq.dossier.figures.indices import index_plot, settling
+from vvuq.dossier.figures.indices import along, index_plot
 from vvuq.dossier.figures.information import by_samples
 from vvuq.dossier.figures.interpretability import interpretability
 from vvuq.dossier.figures.order import order_plot
@@ -49,7 +49,7 @@ def drawings(prefix: str) -> dict[str, str]:
         "bands": example(f"{prefix}5", HELD_OUT["bands"], "Concentration", "alt"),
         "density": density(f"{prefix}6", INDICES["density"], "alt"),
         "indices": index_plot(f"{prefix}7", INDICES["indices"], {}, "alt"),
-        "settling": settling(f"{prefix}8", INDICES["convergence_in_n"], {}, "alt"),
+        "along": along(f"{prefix}8", INDICES["course"], {}, "alt"),
         "information": by_samples(f"{prefix}9", fisher().tables["by_samples"], 100.0, 0.95, "alt"),
         "consistency": consistency(f"{prefix}10", FILTER["pit"], FILTER["nis"], "alt"),
         "by_horizon": by_horizon(f"{prefix}11", AHEAD["by_horizon"], "alt"),

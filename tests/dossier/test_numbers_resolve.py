@@ -66,7 +66,7 @@ def test_linked_numbers_lead_to_their_record() -> None:
         assert link.attributes["href"] == "#" + link.all("data")[0].attributes["data-evidence"]
 
 
-CHANGED = {"holdout": "mdape", "convergence": "observed_order", "sensitivity": "S1_CL", "population_fit": "V",
+CHANGED = {"holdout": "mdape", "convergence": "observed_order", "sensitivity": "qoi_mean", "population_fit": "V",
            "fisher": "share_cannot_separate", "cohort": "n_overlap", "filter_exactness": "mean_difference",
            "filter_consistency": "spread_factor"}  # fmt: skip
 

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 from examples import ROOT
-
 from vvuq.analyses.uncertainty.prior_sensitivity import _model, _uncertain
+
 from vvuq.campaign.campaign import Settings, run_campaign
 from vvuq.campaign.function import has_key
 from vvuq.campaign.processes import Processes

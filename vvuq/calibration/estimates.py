@@ -66,14 +66,18 @@ def _noise(twin: Twin) -> tuple[float, str, str]:
     return 1.0, "1", "factor on the declared residual error"
 
 
-def estimates(twin: Twin, point: Floats, by_patient: Callable[[Floats], Floats]) -> tuple[Estimate, ...]:
-    """The estimates at the optimum `point`; by_patient(point) -> (patients,) is -2 ln L of each.
+def estimates(twin: Twin, point: Floats, by_patient: Callable[[Floats], Floats]) -> tuple[tuple[Estimate, ...], Floats]:
+    """The estimates at the optimum `point`, and the covariance (m, m) of the point by R^-1, 0 for what is held;
+    by_patient(point) -> (patients,) is -2 ln L of each.
 
     Raises NotEvaluable where the objective has no curvature in one direction."""
     first = len(twin.model.parameters)
     free = [i for i in range(point.size) if not (first <= i < point.size - 1 and np.exp(point[i]) < ZERO)]
     errors, robust = np.full((2, point.size), np.nan)
-    errors[free], robust[free] = _errors(twin, point, by_patient, free)
+    inverse, robust[free] = _errors(twin, point, by_patient, free)
+    errors[free] = np.sqrt(np.diag(inverse))
+    covariance = np.zeros((point.size, point.size))
+    covariance[np.ix_(free, free)] = inverse
     z, shared, out = float(ndtri(0.975)), set(range(len(twin.personal), len(twin.model.parameters))), []
     for i, (name, (unit, meaning)) in enumerate(named(twin).items()):
         base = noise_base(twin) if name == "sigma" else 1.0
@@ -82,13 +86,13 @@ def estimates(twin: Twin, point: Floats, by_patient: Callable[[Floats], Floats])
         low, high = to(point[i] - z * errors[i]), to(point[i] + z * errors[i])
         both = float(ratio * errors[i]), float(ratio * robust[i])
         out.append(Estimate(name, unit, meaning, to(point[i]), *both, low, high))
-    return tuple(out)
+    return tuple(out), covariance
 
 
 def _errors(
     twin: Twin, point: Floats, by_patient: Callable[[Floats], Floats], free: Sequence[int]
 ) -> tuple[Floats, Floats]:
-    """Standard and robust errors of the entries `free`, the others held where they are."""
+    """Covariance and robust errors of the entries `free`, the others held where they are."""
 
     def moved(x: Floats) -> Floats:
         full = point.copy()
@@ -103,8 +107,9 @@ def _errors(
             f"the population fit of {twin.name} has no curvature in one direction of {names}: these patients cannot "
             f"tell them apart (least eigenvalue {values[0]:.2g})"
         )
-    inverse, slopes = np.linalg.inv(hessian / 2.0), gradient(moved, point[free]) / 2.0
-    return np.sqrt(np.diag(inverse)), np.sqrt(np.diag(inverse @ (slopes @ slopes.T) @ inverse))
+    inverse: Floats = np.asarray(np.linalg.inv(hessian / 2.0))
+    slopes = gradient(moved, point[free]) / 2.0
+    return inverse, np.sqrt(np.diag(inverse @ (slopes @ slopes.T) @ inverse))
 
 
 def gradient(function: Callable[[Floats], float | Floats], point: Floats) -> Floats:

@@ -5,7 +5,7 @@ Personal parameters vary log-normally and independently; the others are shared. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -31,7 +31,9 @@ Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 @dataclass(frozen=True, slots=True)
 class Population:
     """What the fit found. theta (p,) typical parameters; omega (k,) SD of the log of each personal parameter between
-    patients; noise_scale times the declared noise is the residual error; eta (patients, k) their modes."""
+    patients; noise_scale times the declared noise is the residual error; eta (patients, k) their modes.
+
+    point (m,) and covariance (m, m) are on the unconstrained scale of the fit; empty without errors."""
 
     theta: Floats
     omega: Floats
@@ -44,6 +46,8 @@ class Population:
     concentrations: int
     evaluations: int
     cohort: Cohort | None = None  # what was handed to the fit, for whoever asks whom it has seen
+    point: Floats = field(default_factory=lambda: np.zeros(0))
+    covariance: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +133,15 @@ def _fitted(key: _Key, errors: bool, given: tuple[float, ...] | None) -> Populat
     slope = float(np.abs(fit.jac).max())
     if not (np.isfinite(fit.fun) and slope < 0.05):
         raise NotEvaluable(f"the population fit of {key.twin.name} did not converge: {fit.message} (slope {slope:.2g})")
-    found = estimates(key.twin, fit.x, by_patient) if errors else ()
+    found, covariance = estimates(key.twin, fit.x, by_patient) if errors else ((), np.zeros((0, 0)))
     contributions(problem, fit.x, eta)
     theta, omega, scale = unpack(problem, fit.x)
     count = problem.cases.y.size
     ids = tuple(p.id for p in key.cohort.patients if p.measurements)
-    return Population(theta, omega, scale, float(fit.fun), first, found, eta, ids, count, counter[0], key.cohort)
+    return Population(
+        theta, omega, scale, float(fit.fun), first, found, eta, ids, count, counter[0], key.cohort,
+        fit.x if errors else np.zeros(0), covariance,
+    )  # fmt: skip
 
 
 def _problem(twin: Twin, cohort: Cohort) -> _Problem:
@@ -207,11 +214,37 @@ def _logarithmic(problem: _Problem) -> np.ndarray[tuple[int], np.dtype[np.bool_]
 
 def unpack(problem: _Problem, point: Floats) -> tuple[Floats, Floats, float]:
     """theta (p,), omega (k,) and the noise scale of an unconstrained point."""
-    k, s = problem.personal.size, problem.shared.size
+    return _unpack(problem.personal, problem.shared, point)
+
+
+def _unpack(personal: Integers, shared: Integers, point: Floats) -> tuple[Floats, Floats, float]:
+    k, s = personal.size, shared.size
     theta = np.empty(k + s)
-    theta[problem.personal] = np.exp(point[:k])
-    theta[problem.shared] = point[k : k + s]
+    theta[personal] = np.exp(point[:k])
+    theta[shared] = point[k : k + s]
     return theta, np.exp(point[k + s : 2 * k + s]), float(np.exp(point[-1]))
+
+
+def drawn(twin: Twin, fit: Population, normals: Floats) -> tuple[Population, ...]:
+    """Populations drawn from the fit's own errors, one for each column of the standard normals (m, draws): what else
+    the cohort could have come from, by the normal approximation of the likelihood on the scale of the fit.
+
+    Draws outside the bounds of a parameter are left out. Raises InputError for a fit without errors or normals of
+    another size, NotEvaluable where no draw is left."""
+    m = fit.point.size
+    if m == 0 or normals.shape[0] != m:
+        raise InputError(f"fit of {twin.name}", "normals", normals.shape, f"({m}, draws) for a fit with errors")
+    personal = np.array([twin.model.parameter_index(name) for name in twin.personal], dtype=np.int64)
+    shared = np.array([i for i in range(len(twin.model.parameters)) if i not in personal], dtype=np.int64)
+    values, vectors = np.linalg.eigh(fit.covariance)
+    root, out = vectors * np.sqrt(np.maximum(values, 0.0)), []
+    for column in (fit.point[:, None] + root @ normals).T:
+        theta, omega, scale = _unpack(personal, shared, column)
+        if all(p.bounds[0] < value < p.bounds[1] for p, value in zip(twin.model.parameters, theta, strict=True)):
+            out.append(replace(fit, theta=theta, omega=omega, noise_scale=scale))
+    if not out:
+        raise NotEvaluable(f"fit of {twin.name}: every draw from its errors leaves the bounds of a parameter")
+    return tuple(out)
 
 
 def marginal(problem: _Problem, point: Floats, eta: Floats) -> float:

@@ -21,7 +21,7 @@ from vvuq.assimilation.ukf import Unscented
 from vvuq.assimilation.ukf_run import Walk, filter_record, walk_of
 from vvuq.calibration.slots import Slots, space_of
 from vvuq.errors import InputError, IntegrityError, NotEvaluable
-from vvuq.methods.scoring import errors_of, least
+from vvuq.methods.scoring import covariance_of, least
 from vvuq.models.parameter import LogNormal, Noise
 from vvuq.models.schedule import Schedule
 from vvuq.models.twin import Twin
@@ -66,7 +66,9 @@ class Number:
 @dataclass(frozen=True, eq=False)
 class Fit:
     """What the fit found. log_likelihood of all records, start_log_likelihood by the declaration; evaluations of the
-    likelihood of all records; converged: whether the search ended by itself. groups: persons that were fitted."""
+    likelihood of all records; converged: whether the search ended by itself. groups: persons that were fitted. begin:
+    where the search began; point (k,) and its covariance (k, k), not-a-number where the records do not settle it, are
+    in the coordinates of the fit from there."""
 
     candidate: Candidate
     numbers: tuple[Number, ...]
@@ -75,6 +77,9 @@ class Fit:
     evaluations: int
     converged: bool
     groups: tuple[str, ...]
+    begin: Candidate
+    point: Floats
+    covariance: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,8 @@ def fit_state_space(
         raise NotEvaluable(f"fit of {twin.name}: the declaration gives a record no likelihood")
     best = least(by_record, origin, step=STEP, iterations=iterations, enough=ENOUGH)
     member = np.array([[one.group == group for one in records] for group in groups], dtype=float)
-    spread = errors_of(best.scores, member)
+    covariance = covariance_of(best.scores, member)
+    spread = np.sqrt(np.diag(covariance))
     found = moved(begin, coordinates, best.point)
     numbers = tuple(
         Number(
@@ -177,7 +183,24 @@ def fit_state_space(
         )
         for one, x, sd in zip(coordinates, best.point, spread, strict=True)
     )
-    return Fit(found, numbers, -best.cost, -best.start_cost, best.evaluations, best.converged, groups)
+    return Fit(
+        found, numbers, -best.cost, -best.start_cost, best.evaluations, best.converged, groups, begin, best.point,
+        covariance,
+    )  # fmt: skip
+
+
+def drawn(twin: Twin, fit: Fit, normals: Floats) -> tuple[Candidate, ...]:
+    """Candidates drawn from the fit's own errors, one for each column of the standard normals (k, draws): what else the
+    records could have come from, by the normal approximation of the likelihood.
+
+    Raises NotEvaluable where the records do not settle every number, InputError for normals of another size."""
+    if normals.shape[0] != fit.point.size:
+        raise InputError(f"fit of {twin.name}", "normals", normals.shape, f"({fit.point.size}, draws)")
+    if not np.all(np.isfinite(fit.covariance)):
+        raise NotEvaluable(f"fit of {twin.name}: the records do not settle every number, so that none can be drawn")
+    coordinates = coordinates_of(twin, fit.begin)
+    points = fit.point[:, None] + np.linalg.cholesky(fit.covariance) @ normals
+    return tuple(moved(fit.begin, coordinates, point) for point in points.T)
 
 
 def _costs(twin: Twin, trial: Candidate, records: Stack, threads: int) -> Floats:

@@ -13,7 +13,7 @@ from vvuq.dossier.view import Block, Figure, Grid
 from vvuq.record import Evidence
 
 Draw = Callable[[str, Evidence], Figure | None]
-DRAWN = ("predictions", "bands", "density")  # tables that figures show; their numbers are in the store
+DRAWN = ("predictions", "bands", "density", "course")  # tables that figures show; their numbers are in the store
 
 
 def block(

@@ -8,6 +8,8 @@ from typing import Any
 
 from vvuq.dossier.heads import HEADS
 from vvuq.dossier.labels_orders import of_orders
+from vvuq.dossier.labels_uncertainty import HEADS as UNCERTAIN_HEADS
+from vvuq.dossier.labels_uncertainty import of_uncertainty
 
 VALUES = {
     "n_moments": "Moments at which the reading was not low",
@@ -214,8 +216,8 @@ ANALYSES = {
     "sample_efficiency": "Error against days of data",
     "scaffold_answers": "Answers to what-ifs over a mechanism that is wrong on purpose",
     "scaffold_bias": "Error over a mechanism that is wrong on purpose",
+    "noise_and_ignorance": "Noise and ignorance of a forecast as values come in",
     "sensitivity": "Sobol' indices and polynomial chaos",
-    "prior_sensitivity": "Sobol' indices over the priors",
     "fisher": "Information in each patient's samples",
     "state_space_fit": "Fit of the state-space twin",
     "slot_forecast": "Forecasts of the next slot, each person left out of the fit",
@@ -293,8 +295,8 @@ def value_label(key: str, twin: Any = None) -> str:
     meanings = {p.name: p.meaning for p in twin.model.parameters} if twin is not None else {}
     if key in meanings:
         return f"{meanings[key][:1].upper()}{meanings[key][1:]} ({key})" if meanings[key] else key
-    if key in VALUES:
-        return VALUES[key]
+    if told := VALUES.get(key) or of_uncertainty(key):
+        return told
     name, _, count = key.rpartition("_")
     after = f"after {count} sample{'' if count == '1' else 's'}"
     if name in _TARGET:
@@ -315,7 +317,7 @@ def head_label(column: str) -> str:
     head, _, horizon = column.rpartition("_")
     if head in ("crps", "gain", "bias", "coverage_90") and horizon.isdigit():
         return f"{HEADS.get(head, words(head))}, {horizon} min"
-    return HEADS.get(column) or _of_a_parameter(column) or words(column)
+    return HEADS.get(column) or UNCERTAIN_HEADS.get(column) or _of_a_parameter(column) or words(column)
 
 
 def _of_a_forecaster(key: str) -> str:

@@ -67,9 +67,21 @@ def forecast_from(
     Sharing normals and walk between two forecasts pairs them: their difference is not blurred by sampling.
     Raises NotEvaluable where no member can be simulated within the range of the observable, InputError for a system
     that drifts without a walk."""
+    return forecast_members(system, belief.time, schedule, observable, times, draws(belief, normals), walk)
+
+
+def forecast_members(
+    system: System,
+    start: float,
+    schedule: Schedule,
+    observable: str,
+    times: Floats,
+    members: Floats,
+    walk: Floats | None = None,
+) -> Forecast:
+    """As forecast_from, for members (d, N) that stand at `start`, as those of an ensemble. Raises as it does."""
     model = system.model
     channel = model.observable_index(observable)
-    members = draws(belief, normals)
     theta = parameters(system, members)
     can = np.all(np.isfinite(theta), axis=0) & np.all(np.isfinite(members), axis=0)
     noise, nothing = system.noise[channel], f"no member of the forecast of {observable} could be simulated"
@@ -77,12 +89,12 @@ def forecast_from(
         raise NotEvaluable(f"{model.name}: {nothing}: no parameters are finite")
     members = np.ascontiguousarray(members[:, can])
     if np.any(system.drift):
-        if walk is None or walk.shape != (len(times), system.size, normals.shape[1]):
+        if walk is None or walk.shape != (len(times), system.size, can.size):
             raise InputError("forecast", "walk", walk if walk is None else walk.shape, "(times, d, members) draws")
-        values, codes = _walked(system, belief.time, schedule, channel, times, members, walk[:, :, can])
+        values, codes = _walked(system, start, schedule, channel, times, members, walk[:, :, can])
     else:
         x0, method = members[: system.states], RK4(system.step)
-        paths = simulate(model, schedule, theta[:, can], times, method=method, x0=x0, start=belief.time)
+        paths = simulate(model, schedule, theta[:, can], times, method=method, x0=x0, start=start)
         values, codes = paths.observed[:, channel, :], paths.codes
     good = (codes == 0) & np.all(np.abs(values) < _LARGEST, axis=0)
     if noise.sd == 0.0:  # a proportional error has no meaning below zero
@@ -91,7 +103,7 @@ def forecast_from(
         raise NotEvaluable(f"{model.name}: {nothing} within its range")
     kept, which = values[:, good], can.copy()
     which[can] = good
-    failed, error_sd = normals.shape[1] - kept.shape[1], np.sqrt(noise.sd**2 + (noise.cv * kept) ** 2)
+    failed, error_sd = can.size - kept.shape[1], np.sqrt(noise.sd**2 + (noise.cv * kept) ** 2)
     return Forecast(np.asarray(times, dtype=float), kept, error_sd, failed, which)
 
 

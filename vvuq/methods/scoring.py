@@ -73,11 +73,16 @@ def _laid_out(scores: Floats) -> Floats:
     return np.asarray(vectors / np.sqrt(values))
 
 
-def errors_of(scores: Floats, member: Floats) -> Floats:
-    """Standard errors (k,) by the outer product of the scores (k, n) of groups of records; member (groups, n): 1 where
-    a record is a group's. Not-a-number where they do not settle every coordinate."""
+def covariance_of(scores: Floats, member: Floats) -> Floats:
+    """The covariance (k, k) of the point by the outer product of the scores (k, n) of groups of records; member
+    (groups, n): 1 where a record is a group's. Not-a-number where they do not settle every coordinate."""
     together = scores @ member.T
     information = together @ together.T
     if np.linalg.matrix_rank(information) < scores.shape[0]:
-        return np.full(scores.shape[0], np.nan)
-    return np.sqrt(np.diag(np.linalg.inv(information)))
+        return np.full(information.shape, np.nan)
+    return np.asarray(np.linalg.inv(information))
+
+
+def errors_of(scores: Floats, member: Floats) -> Floats:
+    """Standard errors (k,): the root of the diagonal of covariance_of."""
+    return np.sqrt(np.diag(covariance_of(scores, member)))

@@ -1,213 +1,235 @@
-"""Which uncertain parameter drives the quantity of interest, and how wide does ignorance make it?"""
+"""Which uncertain input drives the quantity of interest, how wide does it all make it, and do two methods agree?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
+import chaospy
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
-from scipy.stats import qmc, t
 
 from vvuq.analyses import analysis, check, evidence
-from vvuq.analyses.settings import Choice, Count, PowerOfTwo, refused, scenario
-from vvuq.calibration.foce import Population, fit_population
+from vvuq.analyses.settings import Choice, Count, Positive, PowerOfTwo, Whole, scenario
+from vvuq.analyses.uncertainty import sensitivity_report as report
+from vvuq.analyses.uncertainty.inputs import Declared, InputSettings, Known, declared, inputs_table, varied
+from vvuq.analyses.uncertainty.quantity import Take, course, look_times, quantity
+from vvuq.calibration.foce import fit_population
 from vvuq.errors import NotEvaluable
-from vvuq.methods.chaos import Chaos, polynomial_chaos
-from vvuq.methods.sobol import Indices, sobol_indices
-from vvuq.models.portable import portable
-from vvuq.models.simulate import simulate
-from vvuq.models.twin import Twin
+from vvuq.methods import chaos
+from vvuq.methods.gum import Propagated, Rule, adaptive
+from vvuq.methods.screening import borgonovo, morris, pawn, rbd_fast
+from vvuq.methods.shapley import Effects, shapley_effects
+from vvuq.methods.shapley import Inputs as Dependent
+from vvuq.methods.sobol import Indices, Looks, analyse, design, sobol_until
+from vvuq.models.twin import Scenario, Twin
 from vvuq.models.units import factor
-from vvuq.record import Context, Evidence, Finding, Floats, Quantity, Table
+from vvuq.record import Cohort, Context, Evidence, Finding, Floats, Quantity, Table
 
-MOST_RUNS = 1_000_000  # nodes of the expansion's grid: (degree + 1) to the power of the number of parameters
+SCRAMBLES = 16  # what the intervals are certified for (decision 0029)
+LOOKS = 13  # instants along which indices are followed
+ALL_SUBSETS = 8  # inputs up to which all their subsets are run
+Function = Callable[[Floats], Floats]
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
-    observable = twin.model.observables[0].name
+    observable, names = twin.model.observables[0].name, [p.name for p in twin.model.parameters]
     if twin.scenarios:  # without any, the analysis will not be evaluable; a plan may name it all the same
         observable = scenario(twin, settings["use"], "sensitivity.use").observable
-    plain = ("largest_disagreement", "agreement", "pce_validation_error", "n_runs_sobol", "n_runs_pce")
-    indices = [f"{kind}_{p.name}" for kind in ("S1", "ST") for p in twin.model.parameters]
-    return {
-        **dict.fromkeys(("qoi_mean", "qoi_sd", "qoi_p05", "qoi_p95"), _unit(twin, observable)),
-        **dict.fromkeys((*plain, "sum_first_order", *indices), "1"),
-        **dict.fromkeys(("horizon", "observed_median", "observed_longest"), twin.model.time_unit),
-    }
+        names = [p.name for p in varied(twin, settings["known"], settings["inputs"], "sensitivity")]
+    unit = twin.model.observables[twin.model.observable_index(observable)].unit
+    found = report.metrics(names, unit)
+    if settings["known"] == "population_fit":
+        found |= dict.fromkeys(("horizon", "observed_median", "observed_longest"), twin.model.time_unit)
+    return found
 
 
-def _unit(twin: Twin, observable: str) -> str:
-    return twin.model.observables[twin.model.observable_index(observable)].unit
+@dataclass(frozen=True, eq=False, slots=True)
+class Asked:
+    """The question with its inputs: its values by the inputs' own, by points of the unit cube, by germs of the
+    expansion, and along the course."""
+
+    twin: Twin
+    problem: Scenario
+    of: Declared
+    values: Function
+    cube: Function
+    germs: Function
+    along: Function
+    times: Floats
 
 
 @analysis(
-    "Which uncertain parameter drives the quantity of interest?", suite="uncertainty", version=3, metrics=_metrics
+    "Which uncertain input drives the quantity of interest, and how wide does it all make it?",
+    suite="uncertainty",
+    version=3,
+    metrics=_metrics,
 )
 def sensitivity(
     twin: Twin,
     context: Context,
     *,
     use: Choice,
-    base: Annotated[PowerOfTwo, Field(ge=16)] = 256,
-    scrambles: Annotated[int, Field(ge=2)] = 16,
-    degree: Count = 6,
-    fresh: Annotated[int, Field(ge=16)] = 1024,
+    known: Known,
+    inputs: InputSettings,
+    take: Take = "last",
+    over: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0,
+    base: Annotated[PowerOfTwo, Field(ge=16)] = 64,
+    half_width: Positive = 0.05,
+    most_runs: Count = 200_000,
+    points: Annotated[int, Field(ge=32)] = 200,
+    fresh: Annotated[int, Field(ge=32)] = 200,
+    trials: Count = 50_000,
+    rule: Rule = "supplement",
+    screen: Whole = 0,
+    shapley: Annotated[PowerOfTwo, Field(ge=16)] = 64,
     bins: Count = 40,
 ) -> Evidence:
-    """Sobol' indices and polynomial chaos (chaospy) of the scenario `use` over the personal parameters'
-    variation between patients and the shared parameters' standard errors, and whether the two methods agree."""
-    build = context.build()
-    fit = fit_population(twin, build)
-    problem, names = scenario(twin, use, "sensitivity.use"), tuple(p.name for p in twin.model.parameters)
-    if (degree + 1) ** len(names) > MOST_RUNS:
-        raise refused("sensitivity.degree", degree, f"a lower one: (degree + 1)^{len(names)} runs, {MOST_RUNS} at most")
-    spread = {name: float(omega) for name, omega in zip(twin.personal, fit.omega, strict=True)}
-    errors = {e.name: e.standard_error for e in fit.estimates if e.name not in spread}
-    run = portable(twin, _model, use=use, theta=fit.theta, spread=spread, errors=errors)
+    """Sobol' indices by replicated nets of `base` rows, doubled until all half-widths are below `half_width` or
+    `most_runs` are spent; a sparse expansion from `points` runs, checked on `fresh` ones; whether both agree; indices
+    along the course; the distribution by JCGM 101 with `trials` at most; Shapley effects where inputs depend on each
+    other. screen: runs for each of four methods that rank by other measures, 0 for none.
 
-    def from_cube(points: Floats) -> Floats:
-        return context.evaluate(run, np.asarray(ndtri(points)))
-
-    def from_germs(points: Floats) -> Floats:
-        return context.evaluate(run, points)
-
-    d = len(names)
-    indices = sobol_indices(from_cube, d, base, scrambles, context.stream("sobol"))
-    chaos = polynomial_chaos(from_germs, d, degree, fresh, context.stream("chaos"))
-    sample = from_cube(np.clip(qmc.Sobol(d, rng=context.stream("density")).random(4096).T, 1e-12, 1 - 1e-12))
-    if not np.all(np.isfinite(sample)):
-        raise NotEvaluable(f"{int((~np.isfinite(sample)).sum())} of {sample.size} model runs failed")
-    unit = _unit(twin, problem.observable)
-    rows = _compare(names, indices, chaos, scrambles)
-    growth = _growth(from_cube, names, base, scrambles, context)
-    values = _values(names, indices, chaos, sample, rows, unit, len(fit.patients))
-    tables = {"indices": _index_table(rows), "inputs": _inputs(twin, fit), "convergence_in_n": growth,
-              "density": _density(sample, bins, unit)}  # fmt: skip
-    inputs: dict[str, object] = {
-        "cohort": build.digest, "use": use, "meaning": problem.meaning, "base": base, "scrambles": scrambles,
-        "degree": degree, "fresh": fresh,
+    inputs: what is uncertain, of which status, on whose word (see inputs.py); known: where distributions come from."""
+    problem = scenario(twin, use, "sensitivity.use")
+    build = context.build() if known == "population_fit" else None
+    fit = fit_population(twin, build) if build is not None else None
+    of = declared(twin, known, inputs, fit, "sensitivity")
+    asked = _asked(twin, context, problem, of, use, take, over)
+    d = len(of.inputs.items)
+    start = design(d, base, SCRAMBLES, context.stream("sobol"))
+    looks = sobol_until(asked.cube, start, half_width, max(most_runs, start.points.shape[1]))
+    expansion = _expansion(asked, context, points, fresh)
+    spread, sample = _distribution(asked, context, rule, trials)
+    unit = twin.model.observables[twin.model.observable_index(problem.observable)].unit
+    rows, repeated = _compared(asked, context, looks, expansion)
+    values = report.values(of, looks, expansion, rows, spread, unit)
+    values["n_repeated"] = Quantity(float(repeated.runs if repeated else 0), "1")
+    tables = {
+        "indices": report.index_table(rows), "inputs": inputs_table(of, inputs),
+        "looks": report.look_table(looks, start), "density": report.density(sample, bins, unit),
+        "course": _along(asked, context, base),
     }  # fmt: skip
-    negative: tuple[str, ...] = () if values["agreement"].value == 1.0 else (
-        "Sobol' indices and polynomial chaos disagree beyond their errors for "
-        + ", ".join(f"{r[1]} index of {r[0]}" for r in rows if not r[9]) + ".",
+    effects = None if of.inputs.independent else _effects(asked, context, shapley)
+    if effects is not None:
+        tables["shapley"] = report.shapley_table(of.inputs.names, effects)
+    if screen:
+        tables["screening"] = _screening(asked, context, screen)
+    negative = report.negative(rows, looks, expansion, spread, half_width, repeated)
+    if build is not None:
+        values |= _observed(problem, build, twin)
+        negative += _extrapolated(values, twin)
+    names = [p.name for p in varied(twin, known, inputs, "sensitivity")]
+    values |= report.unmoved([name for name in names if name not in of.inputs.names])
+    told: dict[str, object] = {
+        "use": use, "meaning": problem.meaning, "known": known, "take": take, "over": over, "base": base,
+        "half_width": half_width, "most_runs": most_runs, "points": points, "fresh": fresh, "trials": trials,
+        "rule": rule, "screen": screen, "cohort": build.digest if build is not None else None,
+    }  # fmt: skip
+    found = report.findings(problem, of, looks.indices, expansion, effects)
+    return evidence(sensitivity, twin.name, told, values=values, tables=tables, findings=found, negative=negative)
+
+
+def _asked(
+    twin: Twin, context: Context, problem: Scenario, of: Declared, use: Mapping[str, Any], take: Take, over: float
+) -> Asked:
+    run = quantity(twin, use, take, over, of.rows, of.middle)
+    times = look_times(problem, over, LOOKS)
+    follow = course(twin, use, times, of.rows, of.middle)
+    return Asked(
+        twin, problem, of, lambda values: context.evaluate(run, values),
+        lambda cube: context.evaluate(run, of.inputs.from_cube(cube)),
+        lambda germs: context.evaluate(run, of.inputs.from_germs(germs)),
+        lambda cube: context.evaluate(follow, of.inputs.from_cube(cube)), times,
     )  # fmt: skip
+
+
+def _expansion(asked: Asked, context: Context, points: int, fresh: int) -> chaos.Expansion:
+    """Fitted to a Latin hypercube of germs, and judged by points of a sample of its own."""
+    germs = [
+        chaospy.Normal(0.0, 1.0) if normal else chaospy.Uniform(-1.0, 1.0) for normal in asked.of.inputs.normal_germs
+    ]
+    rng = context.stream("chaos")
+    at, apart = chaos.design(germs, points, rng), chaos.design(germs, fresh, rng, "random")
+    names = asked.of.inputs.names
+    return chaos.fit(germs, at, asked.germs(at), rng, fresh=(apart, asked.germs(apart)), names=names)
+
+
+def _compared(
+    asked: Asked, context: Context, looks: Looks, expansion: chaos.Expansion
+) -> tuple[list[report.Row], Indices | None]:
+    """Both methods index by index. Where they disagree although both call themselves exact, nets of their own with four
+    times the rows decide, whose indices are given too."""
+    names = asked.of.inputs.names
+    rows = report.compare(names, looks.indices, looks.level, expansion)
+    if all(r.agree for r in rows) or not looks.reached or expansion.error.upper > report.EXACT:
+        return rows, None
+    where = design(len(names), 4 * looks.indices.base, SCRAMBLES, context.stream("sobol repeated"))
+    again = analyse(where, asked.cube(where.points))
+    decided = report.compare(names, again, report.LEVEL, expansion)
+    return [row._replace(agree=new.agree) for row, new in zip(rows, decided, strict=True)], again
+
+
+def _distribution(asked: Asked, context: Context, rule: Rule, trials: int) -> tuple[Propagated, Floats]:
+    """The quantity's distribution, and the values behind it."""
+    seen: list[Floats] = []
+
+    def sample(count: int, rng: np.random.Generator) -> Floats:
+        seen.append(asked.cube(rng.random((len(asked.of.inputs.items), count))))
+        return seen[-1]
+
+    return adaptive(sample, context.stream("distribution"), rule=rule, budget=trials), np.concatenate(seen)
+
+
+def _along(asked: Asked, context: Context, base: int) -> Table:
+    """First and total indices of the observable along its course; instants at which nothing varies are left out."""
+    where = design(len(asked.of.inputs.items), base, SCRAMBLES, context.stream("course"))
+    seen = asked.along(where.points)
+    failed = int((~np.isfinite(seen)).any(axis=0).sum())
+    if failed:
+        raise NotEvaluable(f"{failed} of {seen.shape[1]} model runs failed")
+    varies = np.ptp(seen, axis=1) > 1e-12 * np.abs(seen).max()
+    found: Indices | None = analyse(where, seen[varies]) if varies.any() else None
+    return report.course_table(asked.twin, asked.problem, asked.times[varies], asked.of.inputs.names, found)
+
+
+def _effects(asked: Asked, context: Context, base: int) -> Effects:
+    of = asked.of.inputs
+    dependent = Dependent(np.asarray(of.correlation, dtype=float), tuple(one.marginal.quantile for one in of.items))
+    orders = None if len(of.items) <= ALL_SUBSETS else base // 2
+    return shapley_effects(asked.values, dependent, base, SCRAMBLES, context.stream("shapley"), orders=orders)
+
+
+def _screening(asked: Asked, context: Context, runs: int) -> Table:
+    d = len(asked.of.inputs.items)
+    rng = context.stream("screening")
+    trajectories = max(runs // (d + 1), 4)
+    return report.screening_table(
+        asked.of.inputs.names, morris(asked.cube, d, trajectories, rng), pawn(asked.cube, d, runs, rng),
+        borgonovo(asked.cube, d, runs, rng), rbd_fast(asked.cube, d, runs, rng),
+    )  # fmt: skip
+
+
+def _observed(problem: Scenario, build: Cohort, twin: Twin) -> dict[str, Quantity]:
+    """When the quantity lies, and how long build patients were measured."""
     last = [max(m.time for m in p.measurements) for p in build.patients if p.measurements]
     observed = np.array(last) * factor(dict(build.units)["time"], twin.model.time_unit, build.name)
-    hours = twin.model.time_unit
-    values["horizon"] = Quantity(problem.time, hours)
-    values["observed_median"] = Quantity(float(np.median(observed)), hours, n=len(last))
-    values["observed_longest"] = Quantity(float(observed.max()), hours, n=len(last))
-    if problem.time > observed.max():
-        text = f"the quantity of interest lies at {problem.time:.0f} {hours}, the last samples at a median of"
-        negative += (f"Extrapolation: {text} {np.median(observed):.0f} and at most {observed.max():.0f} {hours}.",)
-    most = max(names, key=lambda name: values[f"ST_{name}"].value)
-    share = 100.0 * values[f"S1_{most}"].value
-    findings = (f"{most} alone makes {share:.0f} % of the variance of the quantity of interest ({problem.meaning}).",)
-    return evidence(sensitivity, twin.name, inputs, values=values, tables=tables, findings=findings, negative=negative)
-
-
-def _model(
-    twin: Twin, use: Choice, theta: Floats, spread: Mapping[str, float], errors: Mapping[str, float]
-) -> Callable[[Floats], Floats]:
-    """The quantity of interest as a function of standard normal germs (d, n), one for each parameter: log-normal about
-    `theta` with the spread of its name, else normal with its error."""
-    model, typical, problem = twin.model, theta, scenario(twin, use, "sensitivity.use")
-    channel = model.observable_index(problem.observable)
-
-    def run(germs: Floats) -> Floats:
-        theta = np.empty_like(germs)
-        for i, p in enumerate(model.parameters):
-            if p.name in spread:
-                theta[i] = typical[i] * np.exp(spread[p.name] * germs[i])
-            else:
-                theta[i] = typical[i] + errors[p.name] * germs[i]
-        paths = simulate(model, problem.schedule, theta, [problem.time], method=twin.method)
-        return np.where(paths.codes == 0, paths.observed[0, channel], np.nan)
-
-    return run
-
-
-Row = tuple[str, str, float, float, float, float, float, float, float, bool]
-
-
-def _compare(names: tuple[str, ...], sobol: Indices, chaos: Chaos, scrambles: int) -> list[Row]:
-    """A row an index. They agree where they differ by no more than the Sobol' half-width, widened so that all the
-    comparisons together hold at 95 %, plus twice the root of the expansion's unexplained share of variance."""
-    comparisons = 2 * len(names)
-    widen = float(t.ppf(1.0 - 0.025 / comparisons, scrambles - 1) / t.ppf(0.975, scrambles - 1))
-    slack, rows = 2.0 * chaos.error**0.5, []
-    for order, a, half, b in (
-        ("first", sobol.first, 0.5 * (sobol.first_high - sobol.first_low), chaos.first),
-        ("total", sobol.total, 0.5 * (sobol.total_high - sobol.total_low), chaos.total),
-    ):
-        for i, name in enumerate(names):
-            s, h, p = float(a[i]), float(half[i]), float(b[i])
-            rows.append((name, order, s, s - h, s + h, p, p - slack, p + slack, s - p, abs(s - p) <= widen * h + slack))
-    return rows
-
-
-def _index_table(rows: list[Row]) -> Table:
-    columns = ("parameter", "order", "sobol", "low", "high", "pce", "pce_low", "pce_high", "difference", "agree")
-    return Table("Sobol' indices by both methods", columns, ("", "", *("1",) * 7, ""), tuple(rows))
-
-
-def _values(
-    names: tuple[str, ...], sobol: Indices, chaos: Chaos, sample: Floats, rows: list[Row], unit: str, n: int
-) -> dict[str, Quantity]:
-    p05, p95 = (float(v) for v in np.quantile(sample, [0.05, 0.95]))
-    values = {
-        "qoi_mean": Quantity(float(sample.mean()), unit, kind="epistemic", n=n),
-        "qoi_sd": Quantity(float(sample.std()), unit, kind="epistemic", n=n),
-        "qoi_p05": Quantity(p05, unit, kind="epistemic", n=n),
-        "qoi_p95": Quantity(p95, unit, kind="epistemic", n=n),
-        "largest_disagreement": Quantity(max(abs(r[8]) for r in rows), "1", kind="numerical"),
-        "agreement": Quantity(float(all(r[9] for r in rows)), "1"),
-        "pce_validation_error": Quantity(chaos.error, "1", kind="numerical"),
-        "n_runs_sobol": Quantity(float(sobol.runs), "1"),
-        "n_runs_pce": Quantity(float(chaos.runs), "1"),
-        "sum_first_order": Quantity(float(sobol.first.sum()), "1", kind="numerical"),
+    time = twin.model.time_unit
+    return {
+        "horizon": Quantity(problem.time, time),
+        "observed_median": Quantity(float(np.median(observed)), time, n=len(last)),
+        "observed_longest": Quantity(float(observed.max()), time, n=len(last)),
     }
-    for row in rows:
-        key = f"{'S1' if row[1] == 'first' else 'ST'}_{row[0]}"
-        values[key] = Quantity(row[2], "1", row[3], row[4], 0.95, kind="numerical")
-    return values
 
 
-def _inputs(twin: Twin, fit: Population) -> Table:
-    errors, rows = {e.name: e for e in fit.estimates}, []
-    for i, p in enumerate(twin.model.parameters):
-        if p.name in twin.personal:
-            omega = float(fit.omega[twin.personal.index(p.name)])
-            shape = f"log-normal, median {fit.theta[i]:.4g}, SD of log {omega:.3g}"
-            source = "variation between build patients; unknown of a new one until sampled"
-        else:
-            shape = f"normal, mean {fit.theta[i]:.3g}, SD {errors[p.name].standard_error:.3g}"
-            source = "standard error of the population estimate"
-        rows.append((p.name, p.unit, shape, source, len(fit.patients), "epistemic"))
-    columns = ("parameter", "unit", "distribution", "source", "n_behind", "status")
-    return Table("Uncertain inputs, independent as fitted", columns, ("", "", "", "", "1", ""), tuple(rows))
-
-
-def _growth(
-    run: Callable[[Floats], Floats], names: tuple[str, ...], base: int, scrambles: int, context: Context
-) -> Table:
-    rows = []
-    for size in (base // 8, base // 4, base // 2, base):
-        found = sobol_indices(run, len(names), size, scrambles, context.stream(f"growth {size}"))
-        for i, name in enumerate(names):
-            value, low, high = (float(x[i]) for x in (found.first, found.first_low, found.first_high))
-            rows.append((size * scrambles, name, value, low, high))
-    columns = ("n", "parameter", "first", "low", "high")
-    return Table("First-order indices as the sample grows", columns, ("1", "", "1", "1", "1"), tuple(rows))
-
-
-def _density(sample: Floats, bins: int, unit: str) -> Table:
-    heights, edges = np.histogram(sample, bins=bins, range=tuple(np.quantile(sample, [0.001, 0.999])), density=True)
-    middles = 0.5 * (edges[:-1] + edges[1:])
-    rows = tuple((float(x), float(y)) for x, y in zip(middles, heights, strict=True))
-    return Table("Distribution of the quantity of interest", ("value", "density"), (unit, f"1/({unit})"), rows)
+def _extrapolated(v: Mapping[str, Quantity], twin: Twin) -> tuple[str, ...]:
+    horizon, median, longest = (v[k].value for k in ("horizon", "observed_median", "observed_longest"))
+    if horizon <= longest:
+        return ()
+    time = twin.model.time_unit
+    text = f"the quantity of interest lies at {horizon:.0f} {time}, the last samples at a median of"
+    return (f"Extrapolation: {text} {median:.0f} and at most {longest:.0f} {time}.",)
 
 
 @check("sensitivity")
@@ -215,9 +237,7 @@ def inputs_are_ranked_and_propagated(found: Evidence) -> tuple[Finding, ...]:
     """Input rows: rung b, the parameters are ranked and propagated; recorded inputs and times are taken as exact."""
     agrees = found.values["agreement"].value == 1.0
     reason = "parameters are ranked, recorded inputs and times are not varied" if agrees else "two methods disagree"
-    spread = (
-        "variation between patients is propagated; errors of recorded inputs, times and typical values count as none"
-    )
+    spread = "what the plan calls uncertain is propagated; errors of recorded inputs and times count as none"
     return (
         Finding("validation.model.input_sensitivities", "b" if agrees else "a", reason),
         Finding("validation.model.input_uncertainties", "b", spread),

@@ -1,19 +1,21 @@
-"""Sensitivity indices by two methods with their intervals, and how they settle as runs are added."""
+"""Sensitivity indices by two methods with their intervals, and along the course of what is forecast."""
 
 from __future__ import annotations
 
-from vvuq.dossier.figures.canvas import BASE, INK, MUTED, TWIN, column, sheet, style, to_svg, words
+from vvuq.dossier.figures.canvas import BASE, INK, MUTED, TWIN, column, sheet, style, to_svg, unit, words
 from vvuq.record import Table
 
 _MARKS = ("o-", "s--", "^:", "D-.", "v-")
 _SHADES = (TWIN, BASE, INK, MUTED, "#4a7a3a")
+SHOWN = 5  # inputs that a figure can tell apart
 
 
 def index_plot(ident: str, indices: Table, names: dict[str, str], alt: str) -> str:
     """First-order and total indices, Sobol' and polynomial chaos beside each other, 95 % intervals."""
     orders, parameters = words(indices, "order"), words(indices, "parameter")
     with style(ident):
-        figure, panels = sheet(7.2, 2.8, 2, share=True)
+        count = orders.count("first")
+        figure, panels = sheet(7.2, max(2.8, 1.0 + 0.24 * count), 2, share=True)
         for axes, order in zip(panels, ("first", "total"), strict=True):
             rows = [index for index, found in enumerate(orders) if found == order]
             for method, shift, mark, colour in (("sobol", 0.14, "o", TWIN), ("pce", -0.14, "s", BASE)):
@@ -35,25 +37,26 @@ def index_plot(ident: str, indices: Table, names: dict[str, str], alt: str) -> s
         return to_svg(figure, ident, "Sensitivity indices by two methods", alt)
 
 
-def settling(ident: str, convergence: Table, names: dict[str, str], alt: str) -> str:
-    """First-order indices against the number of sample points, with their intervals as bands."""
-    parameters = words(convergence, "parameter")
-    size, first, low, high = (column(convergence, name) for name in ("n", "first", "low", "high"))
+def along(ident: str, course: Table, names: dict[str, str], alt: str) -> str:
+    """Total indices along the course, of the inputs that matter most somewhere, with their intervals as bands."""
+    parameters, time = words(course, "parameter"), column(course, "time")
+    total, low, high = (column(course, name) for name in ("total", "total_low", "total_high"))
+    most: dict[str, float] = {}
+    for name, value in zip(parameters, total, strict=True):
+        most[name] = max(most.get(name, 0.0), value)
+    shown = sorted(most, key=lambda name: -most[name])[:SHOWN]
     with style(ident):
-        figure, (axes,) = sheet(4.3, 2.7)
-        for place, parameter in enumerate(dict.fromkeys(parameters)):
+        figure, (axes,) = sheet(5.4, 3.1)
+        for place, parameter in enumerate(shown):
             rows = [index for index, found in enumerate(parameters) if found == parameter]
-            colour = _SHADES[place % len(_SHADES)]
-            place_n, value, least, most = (_pick(values, rows) for values in (size, first, low, high))
-            axes.fill_between(place_n, least, most, color=colour, alpha=0.15, linewidth=0)
-            axes.plot(place_n, value, _MARKS[place % len(_MARKS)], color=colour, markersize=4,
+            colour, at = _SHADES[place % len(_SHADES)], _pick(time, rows)
+            axes.fill_between(at, _pick(low, rows), _pick(high, rows), color=colour, alpha=0.15, linewidth=0)
+            axes.plot(at, _pick(total, rows), _MARKS[place % len(_MARKS)], color=colour, markersize=3.5,
                       label=names.get(parameter, parameter))  # fmt: skip
-        axes.set_xscale("log", base=2)
-        sizes = sorted(set(size))
-        axes.set_xticks(sizes, [f"{int(count):d}" for count in sizes])
-        axes.set(xlabel="Sample size N", ylabel="First-order index")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3, labelcolor=INK)
-        return to_svg(figure, ident, "First-order indices against sample size", alt)
+        axes.set(xlabel=f"Time{unit(course, 'time')}", ylabel="Total index")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, labelcolor=INK)
+        return to_svg(figure, ident, "Total indices along the course", alt)
 
 
 def _pick(values: list[float], rows: list[int]) -> list[float]:

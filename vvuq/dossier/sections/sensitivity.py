@@ -7,45 +7,31 @@ from dataclasses import dataclass
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.bands import density
 from vvuq.dossier.figures.canvas import words
-from vvuq.dossier.figures.indices import index_plot, settling
+from vvuq.dossier.figures.indices import along, index_plot
 from vvuq.dossier.source import Source, spell, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence, Table
 
-_FIRST = ("qoi_mean", "qoi_sd", "qoi_p05", "qoi_p95")
-_LAST = ("sum_first_order", "largest_disagreement", "agreement", "pce_validation_error", "n_runs_sobol", "n_runs_pce")
+_FIRST = ("qoi_mean", "qoi_sd", "qoi_low95", "qoi_high95")
+_LAST = (
+    "share_aleatory", "share_epistemic", "share_both", "share_mixed", "sum_first_order", "agreement",
+    "largest_disagreement", "pce_validation_error", "pce_error_bound", "n_runs_sobol", "n_runs_pce",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One analysis, or two."""
+    """The one analysis."""
 
     blocks: tuple[Block, ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of sensitivity, and of prior_sensitivity where the plan asks for that."""
-    planned = source.plan.analyses
-    prior = (_prior(source),) if "prior_sensitivity" in planned else ()
-    fitted = (_fitted(source),) if "sensitivity" in planned or not prior else ()
-    return View((*fitted, *prior))
-
-
-def _prior(source: Source) -> Block:
-    values = (*_FIRST, "n_parameters", "sum_first_order", "n_runs_sobol")
-    evidence = source.evidence("prior_sensitivity")
-    indices = [key for key in (evidence.values if evidence else ()) if key.startswith(("S1_", "ST_"))]
-    tables = ("indices", "inputs")
-    return block(source, "prior_sensitivity", values, tables, (_density,), section="sensitivity", omit=indices)
-
-
-def _fitted(source: Source) -> Block:
+    """From the evidence of sensitivity."""
     evidence = source.evidence("sensitivity")
     found = [key for key in (evidence.values if evidence else ()) if key.startswith(("S1_", "ST_"))]
-    indices = sorted(found, key=lambda key: (key.partition("_")[2], key))
-    tables = ("inputs", "indices", "convergence_in_n")
-    draw = (_indices, _settling, _density)
-    return block(source, "sensitivity", (*_FIRST, *indices, *_LAST), tables, draw, section="sensitivity")
+    tables, draw = ("inputs", "indices", "shapley", "screening", "looks"), (_indices, _course, _density)
+    return View((block(source, "sensitivity", (*_FIRST, *_LAST), tables, draw, section="sensitivity", omit=found),))
 
 
 def _indices(ident: str, evidence: Evidence) -> Figure | None:
@@ -59,13 +45,14 @@ def _indices(ident: str, evidence: Evidence) -> Figure | None:
     return Figure("figure-indices", svg, alt, caption, ident)
 
 
-def _settling(ident: str, evidence: Evidence) -> Figure | None:
-    table = evidence.tables.get("convergence_in_n")
-    if table is None or not table.rows:
+def _course(ident: str, evidence: Evidence) -> Figure | None:
+    table = evidence.tables.get("course")
+    if table is None or len({row[1] for row in table.rows}) < 2:
         return None
-    alt = "First-order indices with intervals against sample size; the numbers are in the table of convergence."
-    svg = settling("figure-settling", table, _plain(table), alt)
-    return Figure("figure-settling", svg, alt, "First-order indices against sample size", ident, True)
+    names = _plain(table)
+    alt = f"Total indices of {', '.join(names.values())} along the course; the numbers are in the store of evidence."
+    svg = along("figure-index-course", table, names, alt)
+    return Figure("figure-index-course", svg, alt, "Which input matters when: total indices, 95 % bands", ident, True)
 
 
 def _plain(table: Table) -> dict[str, str]:
@@ -77,9 +64,9 @@ def _density(ident: str, evidence: Evidence) -> Figure | None:
     table = evidence.tables.get("density")
     if table is None or not table.rows:
         return None
-    low, high = spell(evidence, "qoi_p05"), spell(evidence, "qoi_p95")
-    alt = f"Density of the quantity of interest; 90 % lies between {low} and {high}."
-    name = "figure-density" if evidence.analysis == "sensitivity" else "figure-density-of-priors"
+    low, high = spell(evidence, "qoi_low95"), spell(evidence, "qoi_high95")
+    alt = f"Density of the quantity of interest; 95 % lies between {low} and {high}."
+    name = "figure-density"
     svg = density(name, table, alt)
     return Figure(name, svg, alt, "Quantity of interest under the inputs' uncertainty", ident, True)
 

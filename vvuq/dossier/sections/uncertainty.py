@@ -1,4 +1,4 @@
-"""Section 14: what a forecast does not know, split into noise that stays and ignorance that samples remove."""
+"""Section 14: what a forecast does not know, split into noise that stays and ignorance that data remove."""
 
 from __future__ import annotations
 
@@ -6,25 +6,50 @@ from dataclasses import dataclass
 
 from vvuq.dossier.block import block
 from vvuq.dossier.figures.bands import example, narrowing
+from vvuq.dossier.figures.layers import layers
 from vvuq.dossier.labels import UNCERTAINTY, words
 from vvuq.dossier.source import Source, texts_of
 from vvuq.dossier.view import Block, Figure, Section
 from vvuq.record import Evidence
 
 _CAPTION = "Noise and ignorance, and what is not known of the patient, by earlier samples"
+_OF_PATIENTS = ("holdout", "cross_validation")
+_LAYERS = (
+    "epistemic_share_first", "epistemic_share_last", "width95_first", "width95_last", "narrowed", "coverage95",
+    *(f"{part}_sd_{when}" for part in ("population", "patient", "change", "measurement", "total")
+      for when in ("first", "last")),
+    "numerical_sd",
+)  # fmt: skip
 _COLUMNS = ("samples", "epistemic_sd", "aleatory_sd", "band90_width")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The split in both validation analyses."""
+    """The split of simulated patients' forecasts, and where the plan has them that of both validation analyses."""
 
     blocks: tuple[Block, ...]
 
 
 def build(source: Source) -> View:
-    """From the evidence of holdout and cross_validation."""
-    return View(tuple(_block(source, name) for name in ("holdout", "cross_validation")))
+    """From the evidence of noise_and_ignorance, and of holdout and cross_validation where they are planned."""
+    of_patients = tuple(_block(source, name) for name in _OF_PATIENTS if name in source.plan.analyses)
+    first = (_layers(source),) if "noise_and_ignorance" in source.plan.analyses or not of_patients else ()
+    return View((*first, *of_patients))
+
+
+def _layers(source: Source) -> Block:
+    return block(source, "noise_and_ignorance", _LAYERS, ("layers", "band"), (_figure,), section="uncertainty")
+
+
+def _figure(ident: str, evidence: Evidence) -> Figure | None:
+    parts, band = evidence.tables.get("layers"), evidence.tables.get("band")
+    if parts is None or band is None or not parts.rows:
+        return None
+    told = texts_of(parts, ("values", "epistemic_share", "total_sd"))
+    rows = "; ".join(f"{count} values: {share} % ignorance, SD {sd} in all" for count, share, sd in told)
+    alt = f"Variance of the forecast by its parts: {rows}. Beside it the 95 % band of one simulated patient."
+    svg = layers("figure-layers", parts, band, alt)
+    return Figure("figure-layers", svg, alt, "What data take away of a forecast's uncertainty, and what stays", ident)
 
 
 def _block(source: Source, name: str) -> Block:

@@ -1,4 +1,4 @@
-"""What needs neither patients nor a closed form: a step against a much better solver, and priors propagated."""
+"""What needs neither patients nor a closed form: a step against a much better solver."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ import pytest
 from analyses.conftest import LADDER, SETTINGS, StandIn
 from examples import pk
 
-from vvuq.analyses.uncertainty.prior_sensitivity import prior_sensitivity, priors_are_ranked_and_propagated
 from vvuq.analyses.verification.solver_agreement import solver_agreement, solvers_agree
-from vvuq.models import RK4, Uniform
+from vvuq.models import RK4
 
 
 def agreement(twin=None, **changes):
     settings = SETTINGS["solver_agreement"] | changes
     found = solver_agreement.run(twin or pk(), StandIn("solver_agreement"), **settings)
     assert {name: q.unit for name, q in found.values.items()} == solver_agreement.metrics(twin or pk(), settings)
-    return found
-
-
-def sensitivity(twin=None, **changes):
-    settings = SETTINGS["prior_sensitivity"] | changes
-    found = prior_sensitivity.run(twin or pk(), StandIn("prior_sensitivity"), **settings)
-    assert {name: q.unit for name, q in found.values.items()} == prior_sensitivity.metrics(twin or pk(), settings)
     return found
 
 
@@ -51,27 +43,3 @@ def test_patients_of_one_seed_are_the_same_and_of_another_are_not():
     assert agreement().values == agreement().values
     other = solver_agreement.run(pk(), StandIn("solver_agreement", seed=2), use=LADDER, patients=16)
     assert other.values["largest_value"].value != agreement().values["largest_value"].value
-
-
-def test_indices_are_those_of_the_known_variance():
-    """The trough of maintenance doses depends on CL and V alone; where V is held, on CL."""
-    found = sensitivity()
-    assert {row[0] for row in found.tables["indices"].rows} == {"CL", "V", "apgar_effect"}
-    rows = {row[0]: row for row in found.tables["indices"].rows}
-    assert rows["CL"][4] > 0.5 and rows["CL"][4] == max(row[4] for row in rows.values())
-    assert "CL" in found.findings[0]
-    held = tuple(
-        replace(p, prior=Uniform(p.prior.quantile(0.5), p.prior.quantile(0.5))) if p.name != "CL" else p
-        for p in pk().model.parameters
-    )
-    alone = sensitivity(replace(pk(), model=replace(pk().model, parameters=held)))
-    assert alone.values["n_parameters"].value == 1.0
-    assert alone.values["S1_CL"].value == pytest.approx(1.0, abs=0.02)
-    assert {f.gradation for f in priors_are_ranked_and_propagated.run(found)} == {"b"}
-
-
-def test_a_lowest_value_is_not_above_the_last_and_a_highest_not_below():
-    last, lowest, highest = (
-        sensitivity(take=take, over=24.0).values["qoi_p05"].value for take in ("last", "lowest", "highest")
-    )
-    assert lowest <= last * (1 + 1e-9) and highest >= last * (1 - 1e-9) and lowest < highest

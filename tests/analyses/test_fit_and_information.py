@@ -1,4 +1,4 @@
-"""Population fit, sensitivity and Fisher information: recomputed by closed forms, and faults that they notice."""
+"""Population fit and Fisher information: recomputed by closed forms, and faults that they notice."""
 
 from dataclasses import replace
 
@@ -8,10 +8,8 @@ from examples import pk
 from strategies import UNITS, synthetic_neonates
 
 from vvuq.analyses.identifiability.fisher import of_patient, separates
-from vvuq.analyses.uncertainty.sensitivity import inputs_are_ranked_and_propagated
 from vvuq.calibration.foce import fit_population
 from vvuq.data.cohort import make_cohort
-from vvuq.errors import NotEvaluable
 from vvuq.methods.fisher import Information
 from vvuq.record import Dose, Measurement, Quantity
 
@@ -26,92 +24,6 @@ def test_the_fit_is_reported_as_it_is(found, parts):
     warned = " ".join(found["population_fit"].negative)
     for name in ("CL", "V"):
         assert (f"Shrinkage of {name}" in warned) == (v[f"shrinkage_{name}"].value > 30.0)
-
-
-def trough(theta):
-    """The scenario's trough for parameters (3, n), by the geometric series."""
-    CL, V, effect = theta
-    volume = V * 1.5 * (1 + effect)
-    k = CL * 1.5 / volume
-    left = np.exp(-12 * k)
-    return 2.5 * 1.5 / volume * left * (1 - left**40) / (1 - left)
-
-
-def members(fit, germs):
-    error = next(e.standard_error for e in fit.estimates if e.name == "apgar_effect")
-    shared = fit.theta[2] + error * germs[2]
-    return np.array([*(fit.theta[:2, None] * np.exp(fit.omega[:, None] * germs[:2])), shared])
-
-
-def test_the_distribution_is_that_of_the_closed_form(found, parts):
-    fit, v = fit_population(pk(), parts[0]), found["sensitivity"].values
-    sample = trough(members(fit, np.random.default_rng(0).standard_normal((3, 200_000))))
-    assert v["qoi_mean"].value == pytest.approx(sample.mean(), rel=0.01)
-    assert v["qoi_sd"].value == pytest.approx(sample.std(), rel=0.03)
-    assert v["qoi_p05"].value == pytest.approx(np.quantile(sample, 0.05), rel=0.02)
-    assert v["qoi_p95"].value == pytest.approx(np.quantile(sample, 0.95), rel=0.02)
-
-
-def test_the_first_order_index_is_the_variance_of_the_conditional_mean(found, parts):
-    fit, v = fit_population(pk(), parts[0]), found["sensitivity"].values
-    rng = np.random.default_rng(1)
-    for j, name in enumerate(("CL", "V", "apgar_effect")):
-        germs = np.repeat(rng.standard_normal((3, 400, 1)), 400, axis=2)
-        for i in {0, 1, 2} - {j}:
-            germs[i] = rng.standard_normal((400, 400))
-        values = np.array([trough(members(fit, g)) for g in germs.transpose(1, 0, 2)])
-        noise = values.var(axis=1).mean() / 400
-        share = (values.mean(axis=1).var() - noise) / values.var()
-        assert v[f"S1_{name}"].value == pytest.approx(share, abs=0.12)
-    assert v["S1_CL"].value > 0.5, "clearance drives a trough at steady state"
-
-
-def test_both_methods_agree_and_their_runs_are_counted(found, contexts):
-    evidence = found["sensitivity"]
-    assert evidence.values["agreement"].value == 1.0
-    assert [text.split(":")[0] for text in evidence.negative] == ["Extrapolation"]
-    assert evidence.values["pce_validation_error"].value < 0.05
-    v = {name: q.value for name, q in evidence.values.items()}
-    assert v["n_runs_sobol"] == 8 * 64 * 5 and v["n_runs_pce"] == 7**3 + 128
-    assert contexts["sensitivity"].runs == v["n_runs_sobol"] + v["n_runs_pce"] + 4096 + 8 * 5 * (8 + 16 + 32 + 64)
-    density = evidence.tables["density"].rows
-    assert sum(row[1] for row in density) * (density[1][0] - density[0][0]) == pytest.approx(1.0, abs=1e-6)
-
-
-def test_disagreement_is_said_and_lowers_the_rung(found, monkeypatch, analyse):
-    import vvuq.analyses.uncertainty.sensitivity as module
-
-    def wrong(*arguments):
-        chaos = module_chaos(*arguments)
-        return replace(chaos, first=chaos.first[::-1])
-
-    module_chaos = module.polynomial_chaos
-    monkeypatch.setattr(module, "polynomial_chaos", wrong)
-    evidence = analyse("sensitivity")
-    assert evidence.values["agreement"].value == 0.0 and "disagree" in evidence.negative[0]
-    assert evidence.values["largest_disagreement"].value > 0.3
-
-    def rungs(e):
-        return {f.leaf.rsplit(".", 1)[1]: f.gradation for f in inputs_are_ranked_and_propagated.run(e)}
-
-    assert rungs(evidence)["input_sensitivities"] == "a" and rungs(found["sensitivity"])["input_sensitivities"] == "b"
-
-
-@pytest.mark.parametrize("nth", [1, 2, 4])
-def test_a_failed_run_is_not_evaluable(analyse, stand_in, nth):
-    """In any of the three kinds of runs: of the nets, of the expansion, of the density."""
-    calls = [0]
-
-    class Failing(stand_in):
-        def evaluate(self, function, points):
-            values = super().evaluate(function, points)
-            calls[0] += 1
-            if calls[0] == nth:
-                values[3] = np.nan
-            return values
-
-    with pytest.raises(NotEvaluable, match="model runs failed"):
-        analyse("sensitivity", Failing("sensitivity"))
 
 
 def test_information_is_that_of_the_closed_form(found, parts):
