@@ -128,7 +128,8 @@ def _value(benefit: Floats, smoothed: Callable[[Places, Places], Floats], of_all
         outside = np.flatnonzero(fold == f)
         inside = np.flatnonzero(fold != f)
         now = int(benefit[:, inside].mean(axis=1).argmax())
-        then = smoothed(inside, outside).argmax(axis=0)
+        expected = smoothed(inside, outside)
+        then = np.where(expected[now] >= expected.max(axis=0), now, expected.argmax(axis=0))  # no better, no change
         gain[outside] = benefit[then, outside] - benefit[now, outside]
         other[outside] = then != now
     plug_in = float(of_all.max(axis=0).mean() - of_all.mean(axis=1).max())
@@ -182,7 +183,26 @@ def _lost(weights: Floats, terms: Floats, y: Floats) -> Floats:
 
 def _nearest(at: Floats, benefit: Floats, to: Floats, counts: list[int]) -> list[Floats]:
     """Means (k, m) over the nearest c samples, for each c of ascending counts."""
+    if at.shape[1] == 1:
+        return _nearest_on_a_line(at[:, 0], benefit, to[:, 0], counts)
     _, index = KDTree(at).query(to, k=counts[-1])
     index = index.reshape(len(to), -1)
     sums = np.cumsum(benefit[:, index], axis=2)
     return [sums[:, :, c - 1] / c for c in counts]
+
+
+def _nearest_on_a_line(at: Floats, benefit: Floats, to: Floats, counts: list[int]) -> list[Floats]:
+    """The same in one dimension: the c nearest of sorted samples are neighbours in rank, begun where they are nearest."""
+    order = np.argsort(at, kind="stable")
+    line = at[order]
+    sums = np.concatenate([np.zeros((len(benefit), 1)), np.cumsum(benefit[:, order], axis=1)], axis=1)
+    found = []
+    for c in counts:
+        low, high = np.zeros(to.size, dtype=np.intp), np.full(to.size, line.size - c)
+        while np.any(low < high):
+            middle = (low + high) // 2
+            later = (low < high) & (to - line[middle] > line[np.minimum(middle + c, line.size - 1)] - to)
+            high = np.where(~later & (low < high), middle, high)
+            low = np.where(later, middle + 1, low)
+        found.append((sums[:, low + c] - sums[:, low]) / c)
+    return found

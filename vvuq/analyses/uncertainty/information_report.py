@@ -41,8 +41,9 @@ class Found:
 
     @property
     def sure(self) -> tuple[bool, ...]:
-        """For each measurement whether it is worth more than 0; that any one is called so wrongly: 2.5 % at most."""
-        z = float(-ndtri(0.025 / len(self.seen)))
+        """For each measurement whether it is worth more than 0. That any one is called so wrongly: 2.5 % at most, the
+        choice of one of two smoothers counted."""
+        z = float(-ndtri(0.025 / (2 * len(self.seen))))
         return tuple(one.value - z * one.error > 0.0 for one in self.seen)
 
     @property
@@ -92,8 +93,8 @@ def tables(found: Found, twin: Twin) -> dict[str, Table]:
     columns = ("number", "action", "benefit", "benefit_low", "benefit_high", "below", "above", "chosen")
     title = f"Expected benefit by what is known now, and outcomes outside of {low:g} to {high:g}"
     actions = Table(title, columns, ("1", "", "1", "1", "1", "%", "%", ""), tuple(rows))
-    names = ("kind", "what", "number", "value", "value_low", "value_high", "plug_in", "changes", "of_evpi")
-    units = ("", "", "1", "1", "1", "1", "1", "%", "%")
+    names = ("kind", "what", "number", "value", "value_low", "value_high", "changes", "of_evpi")
+    units = ("", "", "1", "1", "1", "1", "%", "%")
     known = Table("What knowing is worth before deciding", names, units, _worth(found))
     return {"actions": actions, "information": known}
 
@@ -103,7 +104,7 @@ def _worth(found: Found) -> tuple[tuple[Cell, ...], ...]:
 
     def row(kind: str, what: str, number: int | None, one: Value) -> tuple[Cell, ...]:
         q, share = _of(one.value, one.error), 100.0 * one.value / ceiling if ceiling > 0.0 else None
-        return kind, what, number, q.value, q.low, q.high, one.plug_in, 100.0 * one.changes, share
+        return kind, what, number, q.value, q.low, q.high, 100.0 * one.changes, share
 
     for i in np.argsort([-one.value for one in found.seen], kind="stable"):
         rows.append(row("measurement", found.measurements[i], int(i) + 1, found.seen[i]))

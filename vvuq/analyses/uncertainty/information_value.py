@@ -18,13 +18,14 @@ from vvuq.analyses.uncertainty.quantity import LOOKS, Take
 from vvuq.assimilation.system import parameters
 from vvuq.calibration.subjects import Subject
 from vvuq.errors import NotEvaluable, near
-from vvuq.methods.information_value import Value, information, perfect_information
+from vvuq.methods.information_value import Value, information, neighbours, perfect_information, polynomial
 from vvuq.models.simulate import simulate
 from vvuq.models.twin import Scenario, Twin
 from vvuq.record import Context, Evidence, Floats
 
 MOST_LOST = 0.01  # share of members that may fail: above it, who is left is no sample of the belief
 LEAST_POPULATIONS = 3
+FEW = 2  # values up to which neighbours in their space are near
 Known = Literal["priors", "population_fit", "tracking_fit", "state_space_fit"]
 Harm = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -145,7 +146,7 @@ def information_value(
     found = report.Found(
         labels=tuple(a["label"] for a in actions), measurements=tuple(m["label"] for m in measurements),
         outcome=outcome[:, kept], benefit=gain, limits=(benefit["low"], benefit["high"]),
-        everything=perfect_information(gain), seen=tuple(information(gain, y[:, kept]) for y in seen),
+        everything=perfect_information(gain), seen=tuple(worth(gain, y[:, kept]) for y in seen),
         known={name: _knowing(gain, row[kept]) for name, row in people.learned.items()},
         lost=lost, worlds=people.worlds if len(subjects) > 1 else 0, runs=samples * (1 + len(actions)),
     )  # fmt: skip
@@ -263,6 +264,15 @@ def benefits(outcome: Floats, of: Benefit) -> Floats:
     return -(of["harm_low"] * (outcome < of["low"]) + of["harm_high"] * (outcome > of["high"]))
 
 
+def worth(gain: Floats, seen: Floats) -> Value:
+    """Of seeing values (times, N) or (N,), by the rule of the smoother that is worth more on samples that did not teach
+    it: polynomials, or, of few values, neighbours, which follow a jump, as knowing a parameter makes one."""
+    found = [information(gain, seen, smoother=polynomial)]
+    if np.atleast_2d(seen).shape[0] <= FEW:
+        found.append(information(gain, seen, smoother=neighbours))
+    return max(found, key=lambda one: (one.value, -one.changes))
+
+
 def _knowing(gain: Floats, row: Floats) -> Value | None:
     """None where the parameter does not vary."""
-    return information(gain, row) if np.ptp(row) > 0.0 else None
+    return worth(gain, row) if np.ptp(row) > 0.0 else None
