@@ -192,7 +192,7 @@ def _nearest(at: Floats, benefit: Floats, to: Floats, counts: list[int]) -> list
 
 
 def _nearest_on_a_line(at: Floats, benefit: Floats, to: Floats, counts: list[int]) -> list[Floats]:
-    """The same in one dimension: the c nearest of sorted samples are neighbours in rank, begun where they are nearest."""
+    """The same in one dimension, where the c nearest of the sorted samples stand side by side."""
     order = np.argsort(at, kind="stable")
     line = at[order]
     sums = np.concatenate([np.zeros((len(benefit), 1)), np.cumsum(benefit[:, order], axis=1)], axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +43,18 @@ class Found:
     def sure(self) -> tuple[bool, ...]:
         """For each measurement whether it is worth more than 0. That any one is called so wrongly: 2.5 % at most, the
         choice of one of two smoothers counted."""
-        z = float(-ndtri(0.025 / (2 * len(self.seen))))
-        return tuple(one.value - z * one.error > 0.0 for one in self.seen)
+        return _surely(self.seen)
 
     @property
     def best(self) -> int:
         """The measurement of the greatest value."""
         return int(np.argmax([one.value for one in self.seen]))
+
+
+def _surely(each: Sequence[Value]) -> tuple[bool, ...]:
+    """Whether each of several values is above 0, by Bonferroni's bound over all of them and both smoothers."""
+    z = float(-ndtri(0.025 / (2 * len(each))))
+    return tuple(one.value - z * one.error > 0.0 for one in each)
 
 
 def _of(value: float, error: float, unit: str = "1", n: int | None = None) -> Quantity:
@@ -118,10 +123,11 @@ def findings(found: Found, known: str, said: str) -> tuple[str, ...]:
     """What is decided now, which measurement is worth most, and which parameter would be."""
     best, second = found.order
     mean = found.benefit.mean(axis=1)
-    out = [
+    now = (
         f"By {WORDS[known]}, {found.labels[best]} is decided now: its expected benefit is {mean[best]:.3g}, that of "
         f"{found.labels[second]} {mean[second]:.3g}. To know everything before were worth {_told(found.everything)}."
-    ]
+    )
+    out = [now]
     if any(found.sure):
         i = found.best
         one, rest = found.seen[i], [j for j in range(len(found.seen)) if j != i]
@@ -131,9 +137,11 @@ def findings(found: Found, known: str, said: str) -> tuple[str, ...]:
         again = f" Their intervals meet, so that it is not surely worth more than: {', '.join(near)}." if near else ""
         out.append(f"{text}{share}; it changes the decision of {100.0 * one.changes:.0f} % of patients.{again}")
     moving = {name: one for name, one in found.known.items() if one is not None}
-    if moving:
+    if moving and any(_surely(list(moving.values()))):
         name = max(moving, key=lambda key: moving[key].value)
         out.append(f"Of the parameters, to know {name} exactly were worth most: {_told(moving[name])}.")
+    elif moving:
+        out.append("No parameter alone is surely worth knowing exactly.")
     if found.worlds:
         out.append(f"Members have {found.worlds} sets of numbers of the population: {said}.")
     return tuple(out)
@@ -145,8 +153,8 @@ def negative(found: Found, known: str, moves: bool) -> tuple[str, ...]:
     lead, out = _mean(found.benefit[best] - found.benefit[second]), list[str]()
     if not any(found.sure):
         out.append(
-            f"No measurement is surely worth anything for this decision: the best one, {found.measurements[found.best]},"
-            f" is worth {_told(found.seen[found.best])}."
+            "No measurement is surely worth anything for this decision: the best one, "
+            f"{found.measurements[found.best]}, is worth {_told(found.seen[found.best])}."
         )
     if lead.low is not None and lead.low <= 0.0:
         out.append(

@@ -99,9 +99,7 @@ def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
     return dict.fromkeys(names, "1") | {f"changes_{i}": "%" for i in places}
 
 
-@analysis(
-    "Which measurement would change the decision, and what is it worth?", suite="uncertainty", metrics=_metrics
-)
+@analysis("Which measurement would change the decision, and what is it worth?", suite="uncertainty", metrics=_metrics)
 def information_value(
     twin: Twin,
     context: Context,
@@ -122,10 +120,10 @@ def information_value(
     """Patients drawn from what is known now (`known`: with whose numbers) live under `current` until `decide` (the last
     measured time, if not given), then under each of the actions; `benefit` is of the quantity of interest.
 
-    What a measurement is worth is how much better decisions by it are on average (EVSI), with its errors; beside it what
-    it were worth to know a parameter (EVPPI), or everything (EVPI). populations: draws of what a fit leaves open of the
-    population, dealt to the members. All of it is ignorance: random change is left out, and the quantity is the true
-    one, not a reading of it."""
+    What a measurement is worth is how much better decisions by it are on average (EVSI), its errors included; beside it
+    what it were worth to know a parameter (EVPPI), or everything (EVPI). populations: draws of what a fit leaves open
+    of the population, dealt to the members. All of it is ignorance: random change is left out, and the quantity is the
+    true one, not a reading of it."""
     stem = "information_value"
     given = {"actions": actions, "benefit": benefit, "current": current, "measurements": measurements, "decide": decide,
              "take": take, "over": over}  # fmt: skip

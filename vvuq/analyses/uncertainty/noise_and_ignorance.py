@@ -278,7 +278,9 @@ def _negative(v: Mapping[str, Quantity], form: Asked, known: Known, populations:
     if v["narrowed"].low is not None and v["narrowed"].low <= 0.0:
         out.append(f"{form.after[-1]} values do not surely make the band narrower.")
     if v["n_patients_lost"].value:
-        out.append(f"{v['n_patients_lost'].value:.0f} simulated patients were lost: filter or forecast failed for them.")
+        out.append(
+            f"{v['n_patients_lost'].value:.0f} simulated patients were lost: filter or forecast failed for them."
+        )
     if not populations and known != "experiment":
         out.append("Ignorance of the population is not among the parts, so that the epistemic share is a lower bound.")
     if not v["numerical_sd"].value <= 0.1 * v["total_sd_last"].value:
