@@ -216,6 +216,8 @@ ANALYSES = {
     "sample_efficiency": "Error against days of data",
     "scaffold_answers": "Answers to what-ifs over a mechanism that is wrong on purpose",
     "scaffold_bias": "Error over a mechanism that is wrong on purpose",
+    "information_value": "What a measurement is worth to the decision",
+    "probability_bounds": "Bounds of a probability over what is not known",
     "noise_and_ignorance": "Noise and ignorance of a forecast as values come in",
     "sensitivity": "Sobol' indices and polynomial chaos",
     "fisher": "Information in each patient's samples",

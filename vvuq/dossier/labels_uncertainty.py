@@ -37,6 +37,16 @@ VALUES = {
     "narrowed": "95 % band narrower by",
     "coverage95": "Measured in the end within 95 % of the forecast",
     "numerical_sd": "Numerical error of the forecast, upper bound",
+    "chosen": "Number of the action that is decided now",
+    "lead": "Its lead over the next best",
+    "evpi": "Value of knowing everything (EVPI, the ceiling)",
+    "n_members": "Members drawn from what is known",
+    "n_members_lost": "Members that could not be simulated",
+    "n_drawn": "Inputs that vary by chance",
+    "n_intervals": "Inputs in intervals",
+    "n_held_at_middle": "Inputs held at the middle of their interval",
+    "n_draws": "Draws by chance at each place",
+    "n_places": "Places tried in the box of intervals",
 }
 HEADS = {
     "status": "Status",
@@ -65,7 +75,32 @@ HEADS = {
     "high95": "95 % high",
     "ignorance_low95": "Ignorance, low",
     "ignorance_high95": "Ignorance, high",
+    "action": "Action",
+    "benefit": "Expected benefit",
+    "below": "Outcome below",
+    "above": "Outcome above",
+    "chosen": "Decided now",
+    "kind": "Kind",
+    "what": "What is known",
+    "statistic": "Statistic",
+    "changes": "Decided otherwise",
+    "of_evpi": "Of the ceiling",
+    "threshold": "Threshold",
+    "below_low": "Below it, at least",
+    "below_high": "Below it, at most",
+    "below_precise": "Below it, by distributions",
+    "search_low": "Least of the search",
+    "search_high": "Greatest of the search",
+    "lowest": "Least found",
+    "highest": "Greatest found",
+    "precise": "By distributions",
+    "mean_at_low": "Mean at the low end",
+    "mean_at_middle": "Mean at the middle",
+    "mean_at_high": "Mean at the high end",
+    "interval": "Interval",
+    "use": "Use",
 }
+_ENDS = {"low": "least found", "high": "greatest found", "precise": "by distributions"}
 
 
 def of_uncertainty(key: str) -> str:
@@ -79,4 +114,24 @@ def of_uncertainty(key: str) -> str:
     if found:
         told = "Share of ignorance in the variance" if found[1] == "epistemic_share" else "Width of the 95 % band"
         return f"{told} {_WHEN[found[2]]}"
+    return _of_decisions(key) or _of_bounds(key)
+
+
+def _of_decisions(key: str) -> str:
+    if found := re.fullmatch(r"(benefit|evsi|changes)_(\d+)", key):
+        told = {"benefit": "Expected benefit of action", "evsi": "Value of measurement (EVSI), number",
+                "changes": "Decided otherwise by measurement"}[found[1]]  # fmt: skip
+        return f"{told} {found[2]}"
+    found = re.fullmatch(r"evppi_(.+)", key)
+    return f"Value of knowing {found[1]} exactly (EVPPI)" if found else ""
+
+
+def _of_bounds(key: str) -> str:
+    if found := re.fullmatch(r"below_(\d+)_(low|high|precise)", key):
+        return f"Probability below threshold {found[1]}, {_ENDS[found[2]]}"
+    if found := re.fullmatch(r"width_(\d+)", key):
+        return f"Percentage points between these bounds, threshold {found[1]}"
+    if found := re.fullmatch(r"(mean|q\d\d)_(low|high|precise)", key):
+        what = "Mean" if found[1] == "mean" else f"{int(found[1][1:])} % quantile"
+        return f"{what} of the quantity, {_ENDS[found[2]]}"
     return ""

@@ -139,7 +139,9 @@ def _quantiles(found: Found) -> Table:
     for level, low, high, by in zip(box.levels, box.quantiles.low, box.quantiles.high, precise, strict=True):
         rows.append((f"{100 * level:g} % quantile", float(low), float(high), float(by)))
     u = found.unit
-    return Table(f"Bounds of {found.meaning}", ("what", "lowest", "highest", "precise"), ("", u, u, u), tuple(rows))
+    return Table(
+        f"Bounds of {found.meaning}", ("statistic", "lowest", "highest", "precise"), ("", u, u, u), tuple(rows)
+    )
 
 
 def _alone(found: Found) -> Table:

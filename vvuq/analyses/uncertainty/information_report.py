@@ -99,7 +99,7 @@ def tables(found: Found, twin: Twin) -> dict[str, Table]:
     title = f"Expected benefit by what is known now, and outcomes outside of {low:g} to {high:g}"
     actions = Table(title, columns, ("1", "", "1", "1", "1", "%", "%", ""), tuple(rows))
     names = ("kind", "what", "number", "value", "value_low", "value_high", "changes", "of_evpi")
-    units = ("", "", "1", "1", "1", "1", "%", "%")
+    units = ("", "", "", "1", "1", "1", "%", "%")
     known = Table("What knowing is worth before deciding", names, units, _worth(found))
     return {"actions": actions, "information": known}
 
@@ -107,16 +107,16 @@ def tables(found: Found, twin: Twin) -> dict[str, Table]:
 def _worth(found: Found) -> tuple[tuple[Cell, ...], ...]:
     ceiling, rows = found.everything.value, list[tuple[Cell, ...]]()
 
-    def row(kind: str, what: str, number: int | None, one: Value) -> tuple[Cell, ...]:
+    def row(kind: str, what: str, number: str, one: Value) -> tuple[Cell, ...]:
         q, share = _of(one.value, one.error), 100.0 * one.value / ceiling if ceiling > 0.0 else None
         return kind, what, number, q.value, q.low, q.high, 100.0 * one.changes, share
 
     for i in np.argsort([-one.value for one in found.seen], kind="stable"):
-        rows.append(row("measurement", found.measurements[i], int(i) + 1, found.seen[i]))
+        rows.append(row("measurement", found.measurements[i], str(i + 1), found.seen[i]))
     moving = [(name, one) for name, one in found.known.items() if one is not None]
     for name, one in sorted(moving, key=lambda pair: -pair[1].value):
-        rows.append(row("parameter", name, None, one))
-    return (*rows, row("all", "everything", None, found.everything))
+        rows.append(row("parameter", name, "", one))
+    return (*rows, row("all", "everything", "", found.everything))
 
 
 def findings(found: Found, known: str, said: str) -> tuple[str, ...]:

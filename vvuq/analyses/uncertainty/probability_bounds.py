@@ -92,10 +92,11 @@ def probability_bounds(
         box=box, thresholds=tuple(float(t) for t in thresholds), unit=unit, meaning=_said(problem, take),
         fresh=_confirmed(tried, chosen, box, again), fresh_draws=again.shape[1],
         precise=_precise(tried, chosen, cube), band=tuple(tried.kept), alone=alone, inputs=of.inputs,
-        ends=parts.ends, epistemic=parts.epistemic, chosen=tuple(chosen), drawn=len(parts.drawn), runs=tried.runs, given=tuple(intervals),
+        ends=parts.ends, epistemic=parts.epistemic, chosen=tuple(chosen), drawn=len(parts.drawn), runs=tried.runs,
+        given=tuple(intervals),
     )  # fmt: skip
     told: dict[str, object] = {
-        "use": use, "meaning": problem.meaning, **given, "thresholds": thresholds, "take": take, "over": over,
+        "use": use, "meaning": _said(problem, take), **given, "thresholds": thresholds, "take": take, "over": over,
         "widest": widest, "draws": draws, "points": points, "local": local, "fresh": fresh,
     }  # fmt: skip
     tables = report.tables(found, grid) | {"inputs": inputs_table(of, inputs)}
