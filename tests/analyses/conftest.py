@@ -14,6 +14,8 @@ from strategies import synthetic_neonates
 
 from vvuq.analyses.calibration.population_fit import population_fit
 from vvuq.analyses.identifiability.fisher import fisher
+from vvuq.analyses.uncertainty.information_value import information_value
+from vvuq.analyses.uncertainty.probability_bounds import probability_bounds
 from vvuq.analyses.uncertainty.sensitivity import sensitivity
 from vvuq.analyses.validation.cohort import cohort
 from vvuq.analyses.validation.cross_validation import cross_validation
@@ -65,12 +67,28 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "fisher": {},
     "solver_agreement": {"use": LADDER, "patients": 16, "steps": [10.0, 5.0]},
+    "information_value": {
+        "known": "population_fit",
+        "actions": [{"label": f"{dose:g} mg/kg", "use": TROUGH | {"dose_mg_per_kg": dose}} for dose in (1.5, 2.5)],
+        "benefit": {"low": 15.0, "high": 40.0, "harm_low": 1.0, "harm_high": 1.0},
+        "current": {"use": TROUGH},
+        "measurements": [
+            {"label": "early", "observable": "concentration", "times": [11.9]},
+            {"label": "late", "observable": "concentration", "times": [11.9, 239.9]},
+        ],
+        "populations": 50,
+        "samples": 400,
+    },
+    "probability_bounds": {
+        "use": TROUGH, "known": "population_fit", "inputs": FITTED, "thresholds": [15.0, 40.0], "draws": 100,
+        "points": 4, "local": 4, "fresh": 200,
+    },
 }
 ANALYSES = {
     a.name: a
     for a in (
         cohort, population_fit, convergence, filter_exactness, filter_consistency, code_to_code, cross_validation,
-        holdout, sensitivity, fisher, solver_agreement,
+        holdout, sensitivity, fisher, solver_agreement, information_value, probability_bounds,
     )
 }  # fmt: skip
 

@@ -35,6 +35,11 @@ VALUES = {
     "n_runs_sobol n_runs_pce sum_first_order share_both S1_CL ST_CL S1_V ST_V S1_apgar_effect ST_apgar_effect",
     "solver_agreement": "largest_difference typical_difference adaptive_difference largest_value n_patients "
     "n_patients_failed",
+    "information_value": "benefit_1 benefit_2 lead chosen evpi evsi_1 evsi_2 changes_1 changes_2 evppi_CL evppi_V "
+    "n_members n_members_lost n_populations n_runs",
+    "probability_bounds": "below_1_low below_1_high below_1_precise below_2_low below_2_high below_2_precise width_1 "
+    "width_2 mean_low mean_high mean_precise q05_low q05_high q05_precise q50_low q95_high n_drawn n_intervals "
+    "n_held_at_middle n_draws n_places n_runs",
     "fisher": "n_patients n_rank_deficient n_cannot_separate share_cannot_separate median_rse_CL median_rse_V",
 }
 TABLES = {
@@ -46,6 +51,8 @@ TABLES = {
     "cross_validation": "by_history coverage by_group",
     "holdout": "by_history coverage by_group predictions worst bands",
     "sensitivity": "indices inputs looks course density",
+    "information_value": "actions information",
+    "probability_bounds": "alone band bounds inputs quantiles",
     "solver_agreement": "steps",
     "fisher": "by_samples patients",
 }
@@ -56,6 +63,8 @@ WITH_INTERVAL = {
     "holdout": "mdpe mdape crps coverage_90 crps_skill",
     "cross_validation": "mdpe mdape crps coverage_90 crps_skill",
     "sensitivity": "S1_CL ST_CL S1_V ST_V",
+    "information_value": "benefit_1 lead evpi evsi_1 evsi_2 changes_2 evppi_CL",
+    "probability_bounds": "below_1_low below_2_high below_1_precise",
 }
 OF_EXPERIMENTS = {"filter_skill", "filter_reference", "filter_cost"}  # see test_filter_experiments.py
 OF_FORECASTERS = {  # see test_forecasts.py
