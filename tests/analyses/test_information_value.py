@@ -7,7 +7,7 @@ from dataclasses import replace
 import deciding
 import numpy as np
 import pytest
-from analyses.conftest import SETTINGS, StandIn
+from analyses.conftest import StandIn
 from deciding import DECIDE, END, ERROR, SD_M, SD_N, TWIN
 from examples import pk
 
@@ -35,7 +35,7 @@ def decided():
 
 
 def test_benefits_and_values_are_those_of_the_closed_form(decided):
-    """Within 4 standard errors of the members; a learned rule is at most a little below the best."""
+    """Within 4 standard errors of the members, what the learned rule misses included."""
     v = decided.values
     for i, benefit in enumerate(deciding.expected(0.0, np.sqrt(TOTAL)), 1):
         assert abs(v[f"benefit_{i}"].value - benefit) < 4.0 * _error(v[f"benefit_{i}"])
@@ -43,7 +43,7 @@ def test_benefits_and_values_are_those_of_the_closed_form(decided):
     exact = {"evpi": TOTAL, "evppi_m": SD_M**2, "evppi_n": SD_N**2, "evsi_1": reading, "evsi_3": twice}
     for name, variance in exact.items():
         truth, q = deciding.worth(variance), v[name]
-        assert -0.03 - 4.0 * _error(q) < q.value - truth < 4.0 * _error(q), (name, q.value, truth)
+        assert abs(q.value - truth) < 4.0 * _error(q), (name, q.value, truth)
     assert v["chosen"].value == 1.0 + np.argmax(deciding.expected(0.0, np.sqrt(TOTAL)))
     assert abs(v["evsi_2"].value) < 4.0 * max(_error(v["evsi_2"]), 1e-3)
 
@@ -129,8 +129,8 @@ def test_random_change_that_is_left_out_is_said(monkeypatch, decided):
     assert not any("Random change" in text for text in decided.negative)
 
 
-def test_draws_of_the_population_are_dealt_to_the_members(found, analyse, stand_in, parts):
-    fitted = found["information_value"]
+def test_draws_of_the_population_are_dealt_to_the_members(analyse, parts):
+    fitted = analyse("information_value")
     assert fitted.values["n_populations"].value > 3.0
     alone = analyse("information_value", populations=0)
     assert any("Ignorance of the population is left out" in text for text in alone.negative)
@@ -177,10 +177,6 @@ def test_neighbours_on_a_line_are_those_of_any_dimension():
     one = information(benefit, x, smoother=neighbours)
     same = information(benefit, np.array([x, x]), smoother=neighbours)
     assert one.value == pytest.approx(same.value, abs=1e-12) and one.changes == pytest.approx(same.changes, abs=1e-12)
-
-
-def test_the_settings_of_the_reference_twin_are_registered():
-    assert SETTINGS["information_value"]["known"] == "population_fit"
 
 
 def _error(q):
