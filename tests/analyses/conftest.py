@@ -80,8 +80,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "samples": 400,
     },
     "probability_bounds": {
-        "use": TROUGH, "known": "population_fit", "inputs": FITTED, "thresholds": [15.0, 40.0], "draws": 100,
-        "points": 4, "local": 4, "fresh": 200,
+        "use": TROUGH,
+        "known": "population_fit",
+        "inputs": FITTED,
+        "thresholds": [15.0, 40.0],
+        "draws": 100,
+        "points": 4,
+        "local": 4,
+        "fresh": 200,
     },
 }
 ANALYSES = {

@@ -151,7 +151,10 @@ def test_draws_of_the_population_are_dealt_to_the_members(analyse, parts):
         ({"actions": [deciding.SETTINGS["actions"][0]] * 2}, r"information_value\.actions: 'rate -0\.3' .*once"),
         ({"measurements": [{"label": "a", "observable": "lvl", "times": [1.0]}]}, r"0\.observable: 'lvl'"),
         ({"measurements": [{"label": "a", "observable": "level", "times": [2.0, 1.0]}]}, r"0\.times: .*ascending"),
-        ({"measurements": [{"label": "a", "observable": "level", "times": [-1.0]}]}, r"measurements: .*times from 0 on"),
+        (
+            {"measurements": [{"label": "a", "observable": "level", "times": [-1.0]}]},
+            r"measurements: .*times from 0 on",
+        ),
         ({"current": {"use": {"scenario": "gift"}}}, r"current\.use\.scenario: 'gift'"),
     ],
 )

@@ -145,7 +145,10 @@ def test_a_run_that_fails_leaves_no_bounds():
     [
         ({"intervals": {"m": [0.0, 1.0]}}, r"intervals: 'm' .*an epistemic input"),
         ({"intervals": {"k": [0.0, 1.0]}}, r"intervals: 'k'"),
-        ({"inputs": {"status": {"rest": "both"}, "independent": WHY}}, r"inputs\.status: .*one epistemic input or more"),
+        (
+            {"inputs": {"status": {"rest": "both"}, "independent": WHY}},
+            r"inputs\.status: .*one epistemic input or more",
+        ),
         ({"inputs": {"status": {"m": "both"}, "independent": WHY}}, r"inputs\.status: .*for n"),
         ({"use": {"scenario": "gift"}}, r"use\.scenario: 'gift'"),
     ],
