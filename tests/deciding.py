@@ -20,12 +20,12 @@ def rhs(t, x, u, theta, dx):
 
 
 def level(t, x, u, theta, y):
-    m, n, z = theta
+    m, n, _ = theta
     y[0] = x[0] + m + n
 
 
 def spare(t, x, u, theta, y):
-    m, n, z = theta
+    _, _, z = theta
     y[0] = z
 
 
@@ -85,12 +85,9 @@ def expected(mean, sd, current: float = 0.0):
 
 
 def worth(known_variance: float) -> float:
-    """What seeing is worth that takes away so much of the variance of m + n, by quadrature over what is then believed."""
+    """What seeing is worth that takes away so much of the variance of m + n: a mean over what is then believed."""
     total = SD_M**2 + SD_N**2
     left = np.sqrt(max(total - known_variance, 0.0)) or 1e-12
-    x, w = np.polynomial.hermite_e.hermegauss(200) if left > 1e-6 else (None, None)
-    if x is None:
-        x = norm.ppf((np.arange(200_000) + 0.5) / 200_000)
-        w = np.ones(x.size)
+    x = norm.ppf((np.arange(200_000) + 0.5) / 200_000)  # even shares: the kinks need no care
     then = expected(np.sqrt(known_variance) * x, left).max(axis=0)
-    return float((w * then).sum() / w.sum() - expected(0.0, np.sqrt(total)).max())
+    return float(then.mean() - expected(0.0, np.sqrt(total)).max())

@@ -1,4 +1,4 @@
-"""Noise and ignorance: parts of closed forms for a fitted population, subjects of every kind, and what speaks against."""
+"""Noise and ignorance: parts by closed forms, subjects of every kind of twin, and what speaks against a split."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_too_few_patients_left_is_no_answer(monkeypatch):
         return replace(met, target=np.where(np.arange(met.target.size) < 7, met.target, np.nan))
 
     monkeypatch.setattr(module, "draw_patients", lost)
-    with pytest.raises(NotEvaluable, match="7 of 20 simulated patients .*8 are needed"):
+    with pytest.raises(NotEvaluable, match=r"7 of 20 simulated patients .*8 are needed"):
         split(populations=0, patients=20)
 
 

@@ -1,4 +1,4 @@
-"""Bounds of a probability: closed forms of a linear twin, what is held and drawn, and what speaks against one number."""
+"""Bounds of a probability: closed forms of a linear twin, what is held and drawn, what speaks against one number."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def box():
 
 
 def test_bounds_are_those_at_the_ends_of_the_interval(box):
-    """The level rises with n, so that the ends of n bound each probability; 4,000 fresh draws, within 4 SD of a share."""
+    """The level rises with n, so that the ends of n bound each probability; within 4 SD of a share of 4,000 draws."""
     v = box.values
     for i, threshold in enumerate(SETTINGS["thresholds"], 1):
         for end, n in (("low", half(SD_N)), ("high", -half(SD_N))):

@@ -1,4 +1,4 @@
-"""What is known of a patient before the first value, for each kind of twin; and populations drawn from a fit's errors."""
+"""What is known of a patient before the first value, for each kind of twin; populations drawn from a fit's errors."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 from dossier.made_up_decision import decisions
 from dossier.made_up_following import followers
 from dossier.made_up_forecasters import forecasters
+from dossier.made_up_uncertainty import unknowns
 
 from vvuq.record import Cost, Evidence, Quantity, Table
 
@@ -401,5 +402,5 @@ def all_evidence() -> tuple[Evidence, ...]:
         filter_consistency(),
         forecasts("cross_validation", "Does the twin forecast build patients it was not fitted to?", 28, 0.0),
         forecasts("holdout", "Does the twin forecast patients whom nobody had looked at?", 14, 3.0),
-        *(sensitivity(), fisher(), *forecasters(), *followers(), *decisions()),
+        *(sensitivity(), fisher(), *forecasters(), *followers(), *decisions(), *unknowns()),
     )

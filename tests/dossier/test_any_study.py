@@ -45,6 +45,11 @@ def test_labels_of_parameters_are_the_twins() -> None:
     assert value_label("coverage90_walk_180_elsewhere") == "Coverage of the 90 % interval: walk, 180 min (elsewhere)"
     assert value_label("brier_skill_new_walk") == "Brier skill, moments not low already: walk"
     assert value_label("rmse_l96_etkf") == "Rmse l96 etkf", "a score of no forecaster"
+    assert value_label("evppi_k_in") == "Value of knowing k_in exactly (EVPPI)"
+    assert value_label("evsi_2") == "Value of measurement (EVSI), number 2"
+    assert value_label("below_1_low") == "Probability below threshold 1, least found"
+    assert value_label("q05_high") == "5 % quantile of the quantity, greatest found"
+    assert value_label("patient_sd_last") == "Ignorance of this patient, SD after the last"
     assert value_label("baseline_coverage_90") == "Baseline: Coverage of 90 % intervals"
     assert head_label("rse_k") == "RSE of k" and head_label("patients") == "Patients"
 

@@ -13,9 +13,11 @@ from dossier.made_up_following import scaffold_answers, tracking_fit
 from dossier.made_up_forecasters import by_days as days_table
 from dossier.made_up_forecasters import interpretability_tables
 from dossier.made_up_forecasters import tables as forecast_tables
+from dossier.made_up_uncertainty import information_value, noise_and_ignorance, probability_bounds
 from dossier.parsed import parse
 
 from vvuq.dossier.figures.bands import density, example, narrowing
+from vvuq.dossier.figures.box import box
 from vvuq.dossier.figures.canvas import column
 from vvuq.dossier.figures.consistency import consistency
 from vvuq.dossier.figures.decision import changes, decision_curve
@@ -25,8 +27,10 @@ from vvuq.dossier.figures.forecasters import by_horizon, by_step, event_reliabil
 from vvuq.dossier.figures.indices import along, index_plot
 from vvuq.dossier.figures.information import by_samples
 from vvuq.dossier.figures.interpretability import interpretability
+from vvuq.dossier.figures.layers import layers
 from vvuq.dossier.figures.order import order_plot
 from vvuq.dossier.figures.scaffolds import scaffolds
+from vvuq.dossier.figures.worth import PARAMETERS, worth
 from vvuq.record import Table
 
 HELD_OUT = forecasts("holdout", "?", 12, 1.0).tables
@@ -36,6 +40,7 @@ AHEAD, DAYS = forecast_tables(), days_table()
 DECISION, WHAT_IF = (one.tables for one in decisions())
 INSIDE = interpretability_tables()
 FOLLOWED = tracking_fit().tables
+SPLIT, BOUNDS, WORTH = (one().tables for one in (noise_and_ignorance, probability_bounds, information_value))
 
 
 @cache
@@ -60,6 +65,9 @@ def drawings(prefix: str) -> dict[str, str]:
         "changes": changes(f"{prefix}22", WHAT_IF["changes"], WHAT_IF["known"], "alt"),
         "interpretability": interpretability(f"{prefix}41", INSIDE["inside"], INSIDE["answers"], "alt"),
         "scaffolds": scaffolds(f"{prefix}31", scaffold_answers().tables["answers"], "alt"),
+        "layers": layers(f"{prefix}51", SPLIT["layers"], SPLIT["band"], "alt"),
+        "box": box(f"{prefix}52", BOUNDS["band"], BOUNDS["bounds"], "Concentration", "alt"),
+        "worth": worth(f"{prefix}53", WORTH["information"], "alt"),
         "following": following(f"{prefix}20", FOLLOWED["estimates"], FOLLOWED["patients"], "alt"),
     }
 
@@ -132,3 +140,33 @@ def test_a_decision_curve_holds_what_is_near_the_best_and_names_every_forecaster
     assert decision_curve("f", DECISION["decision_curve"], 30.0, "alt") != decision_curve(
         "f", DECISION["decision_curve"], 25.0, "alt"
     )
+
+
+def test_layers_name_the_parts_that_are_there_and_their_share() -> None:
+    drawn = parse(layers("f", SPLIT["layers"], SPLIT["band"], "alt")).text()
+    assert "ignorance of the population" in drawn and "random change" in drawn and "83 %" in drawn
+    place = SPLIT["layers"].columns.index("population_sd")
+    still = replace(SPLIT["layers"], rows=tuple((*r[:place], 0.0, *r[place + 1 :]) for r in SPLIT["layers"].rows))
+    assert "ignorance of the population" not in parse(layers("f", still, SPLIT["band"], "alt")).text()
+
+
+def test_a_box_shows_each_threshold_with_its_bounds() -> None:
+    drawn = parse(box("f", BOUNDS["band"], BOUNDS["bounds"], "Concentration", "alt")).text()
+    assert "1.2 to 34 %" in drawn and "Concentration [mg/L]" in drawn
+    row = BOUNDS["bounds"].rows[0]
+    sure = replace(BOUNDS["bounds"], rows=((*row[:2], 5.0, 5.0, *row[4:]), (2, 60.0, 99.0, 100.0, 99.5, 99.0, 100.0)))
+    drawn = parse(box("f", BOUNDS["band"], sure, "Concentration", "alt")).text()
+    assert "5 %" in drawn and "5 to 5" not in drawn and "99 to 100 %" in drawn and "60" in drawn
+    moved = replace(BOUNDS["band"], rows=tuple((x, 0.5 * a, b, c) for x, a, b, c in BOUNDS["band"].rows))
+    assert box("f", moved, sure, "Concentration", "alt") != box("f", BOUNDS["band"], sure, "Concentration", "alt")
+
+
+def test_what_knowing_is_worth_names_measurements_and_the_first_parameters() -> None:
+    table = WORTH["information"]
+    drawn = parse(worth("f", table, "alt")).text()
+    assert all(name in drawn for name in ("one late", "one early", "CL", "everything (ceiling)"))
+    many = tuple(("parameter", f"p{i}", "", 0.01, 0.0, 0.02, 1.0, 10.0) for i in range(PARAMETERS + 1))
+    drawn = parse(worth("f", replace(table, rows=(*table.rows[:2], *many)), "alt")).text()
+    assert f"p{PARAMETERS - 1}" in drawn and f"p{PARAMETERS}" not in drawn and "ceiling" not in drawn
+    lower = replace(table, rows=tuple((*r[:3], *(0.5 * float(v) for v in r[3:6]), *r[6:]) for r in table.rows))
+    assert worth("f", lower, "alt") != worth("f", table, "alt")

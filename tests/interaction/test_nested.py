@@ -89,7 +89,7 @@ def test_patients_that_are_drawn_are_as_variable_as_the_prior_says(system):
 
 
 def test_a_95_percent_band_holds_patients_of_the_twin():
-    """400 patients: 95 % with an SD of 1.1 %, so that fewer than 91.5 or more than 98.5 % come of chance in 1 of 500."""
+    """400 patients: 95 % with an SD of 1.1 %; fewer than 91.5 or more than 98.5 % come by chance once in 500 times."""
     one, form = subject(MOVING), asked(after=(3,), outer=100, inner=4)
     met = draw_patients([one], form, 400, Draws(3, "patients"))
     way, inside = ways([one], form), 0
