@@ -311,20 +311,9 @@ def sensitivity() -> Evidence:
     values |= {f"S1_{name}": q(value, "1", 0.02) for name, value in zip(names, first, strict=True)}
     values |= {f"ST_{name}": q(value + 0.02, "1", 0.02) for name, value in zip(names, first, strict=True)}
     indices = tuple(
-        (
-            name,
-            order,
-            value + more,
-            value + more - 0.02,
-            value + more + 0.02,
-            value + more + 0.004,
-            value + more - 0.01,
-            value + more + 0.01,
-            0.004,
-            True,
-        )
+        (name, order, v, v - 0.02, v + 0.02, v + 0.004, v - 0.01, v + 0.01, 0.004, True)
         for order, more in (("first", 0.0), ("total", 0.02))
-        for name, value in zip(names, first, strict=True)
+        for name, v in zip(names, (one + more for one in first), strict=True)
     )
     course = tuple(
         (name, 12.0 * step, v * step / 9, v * step / 9 - 0.02, v * step / 9 + 0.02, v, v - 0.02, v + 0.03)
