@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vvuq.campaign.campaign import Settings, run_campaign
+from vvuq.campaign.chunks import Chunks
 from vvuq.campaign.executors import Serial, Threads
 from vvuq.campaign.policy import SKIP, STOP, Policy, replace, retry, worst_case
 from vvuq.campaign.processes import Processes
@@ -240,6 +241,26 @@ def test_progress_is_told(tmp_path):
     assert told[-1].done == told[-1].total == 150 and told[-1].failed == 1
     assert [one.done for one in told] == sorted(one.done for one in told) and len(told) >= 3
     assert str(told[-1]) == "150 of 150 runs, 1 failed"
+
+
+def test_chunks_find_a_width_from_which_a_function_is_fast():
+    """0.01 s a run below 16 columns abreast, 0.0001 s from there on; 0.1 s a chunk are wanted."""
+    chunks, widths = Chunks(np.arange(20_000), 3, 1, 0.1), []
+    while chunks:
+        columns, regular = chunks.next()
+        assert regular
+        widths.append(columns.size)
+        chunks.learn(columns.size, columns.size * (0.01 if columns.size < 16 else 0.0001))
+    assert widths[:6] == [1, 4, 10, 40, 160, 640] and max(widths[6:]) == 1000
+    assert sum(widths) == 20_000
+
+
+def test_chunks_that_gain_nothing_by_their_width_stay_as_they_are():
+    chunks, widths = Chunks(np.arange(2_000), 3, 1, 0.1), []
+    while chunks:
+        widths.append(chunks.next()[0].size)
+        chunks.learn(widths[-1], 0.01 * widths[-1])
+    assert widths[:4] == [1, 4, 10, 40] and set(widths[4:-1]) == {10}
 
 
 def test_the_estimate_is_moved_little_by_a_task_that_waited():

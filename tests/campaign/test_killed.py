@@ -42,6 +42,7 @@ def killed(folder: Path, words: tuple[str, ...], after: int) -> tuple[int, int]:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    time.sleep(0.3)  # its workers are nobody's to wait for
     ended = counted(folder / "count")
     with CampaignStore(folder / "s") as store:
         return ended, store.counts()["done"]

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import connection as connections
 from multiprocessing import forkserver
@@ -39,24 +39,26 @@ class _Worker:
     task: Task | None = None
     until: float | None = None
     sent: bool = False  # the task is on its way; else the worker is not ready yet
-    late: str = field(default="")
 
 
 class Processes(Closing):
     """`jobs` processes, forked from a server that has used nothing yet; linear algebra has one thread in each.
 
     deadline: seconds that one run may take; who takes longer is ended. starting: seconds more that a worker may take
-    until its first run has ended, for imports and compilation."""
+    until its first run has ended, for imports and compilation. preload: modules that the server imports, once for all
+    workers; only the first server of a process is started, so that those of later calls are left to the workers."""
 
-    def __init__(self, jobs: int, *, deadline: float | None = None, starting: float = 120.0) -> None:
-        self.workers = checked_jobs(jobs)
+    def __init__(
+        self, jobs: int, *, deadline: float | None = None, starting: float = 120.0, preload: tuple[str, ...] = ()
+    ) -> None:
+        self.workers, self._preload = checked_jobs(jobs), preload
         for name, value in (("deadline", deadline), ("starting", starting)):
             if value is not None and not 0.0 < value < float("inf"):
                 raise InputError("campaign", name, value, "a positive number of seconds")
         self._deadline, self._starting = deadline, starting
         self._all: list[_Worker] = []
         self._text, self._function, self._failed_starts = b"", 0, 0
-        self._first: Floats | None = None  # a run that is known to end: a new worker begins with it
+        self._first: Floats | None = None  # a run that is known to end: before a deadline counts, a new worker makes it
 
     def begin(self, function: AnyFunction) -> None:
         """Tasks from here on are of this function. Raises InputError where it cannot be pickled."""
@@ -104,7 +106,7 @@ class Processes(Closing):
             self._end(one)
 
     def _start(self) -> _Worker:
-        server = _server()
+        server = _server(self._preload)
         here, there = server.Pipe()
         with _one_thread():
             process = server.Process(target=work, args=(there,), daemon=True)
@@ -120,7 +122,7 @@ class Processes(Closing):
         if worker.function != self._function:
             message: Any = self._text
             worker.function, worker.ready = self._function, False
-        elif not worker.ready and self._first is not None:
+        elif not worker.ready and self._first is not None and self._deadline is not None:
             message, worker.ready = self._first, True
         else:
             message, worker.sent = worker.task.points, True
@@ -192,10 +194,10 @@ def _ending(code: int | None) -> str:
 
 
 @cache
-def _server() -> ForkServerContext:
+def _server(preload: tuple[str, ...] = ()) -> ForkServerContext:
     """The server that processes are forked from; it has imported what a worker needs."""
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["vvuq.campaign.worker"])
+    forks.set_forkserver_preload(["vvuq.campaign.worker", *preload])
     with _one_thread():
         forkserver.ensure_running()
     return forks

@@ -16,6 +16,7 @@ from vvuq.campaign.policy import SKIP
 from vvuq.campaign.progress import Progress
 from vvuq.campaign.store import CampaignStore
 from vvuq.errors import InputError
+from vvuq.models.portable import portable
 from vvuq.record import Floats
 
 FILE = "campaign.sqlite"
@@ -89,7 +90,7 @@ def _executor(how: Scheduling) -> Executor:
         return Serial()
     from vvuq.campaign.processes import Processes
 
-    return Processes(how.jobs)
+    return Processes(how.jobs, preload=(portable.__module__,))
 
 
 def settings_of(code: str, seed: int, tell: Callable[[Progress], None] | None) -> Settings:
