@@ -47,8 +47,8 @@ class CannotBeLoaded:
 @pytest.mark.parametrize(
     ("n", "end", "reason"),
     [
-        (60, "kill", "ended its process by SIGKILL"),
-        (60, "exit", "ended its process with exit code 3"),
+        (15, "kill", "ended its process by SIGKILL"),
+        (15, "exit", "ended its process with exit code 3"),
         (6, "loop", "took longer than 0.3 s"),
     ],
 )
