@@ -72,7 +72,7 @@ SETTINGS: dict[str, Any] = {
         {"label": "what is of no account", "observable": "spare", "times": [DECIDE]},
         {"label": "the level twice", "observable": "level", "times": [2.0, DECIDE]},
     ],
-    "samples": 4000,
+    "samples": 2000,
 }
 
 

@@ -38,7 +38,7 @@ VALUES = {
     "information_value": "benefit_1 benefit_2 lead chosen evpi evsi_1 evsi_2 changes_1 changes_2 evppi_CL evppi_V "
     "n_members n_members_lost n_populations n_runs",
     "probability_bounds": "below_1_low below_1_high below_1_precise below_2_low below_2_high below_2_precise width_1 "
-    "width_2 mean_low mean_high mean_precise q05_low q05_high q05_precise q50_low q95_high n_drawn n_intervals "
+    "width_2 mean_low mean_high mean_precise q05_low q05_high q05_precise q50_low q95_high n_drawn n_both n_intervals "
     "n_held_at_middle n_draws n_places n_runs",
     "fisher": "n_patients n_rank_deficient n_cannot_separate share_cannot_separate median_rse_CL median_rse_V",
 }

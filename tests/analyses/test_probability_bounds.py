@@ -105,12 +105,21 @@ def test_the_widest_interval_is_searched_and_the_others_are_said_to_be_held():
     assert use == {"n": "searched", "z": "held at its middle"}
     assert any("z" in text and "Held at the middle" in text for text in found.negative)
     (rung,) = ignorance_is_propagated_as_intervals.run(found)
-    assert rung.gradation == "b" and "1 epistemic input" in rung.reason
+    assert rung.gradation == "b" and "1 stay at their middle" in rung.reason
 
 
 def test_the_check_gives_the_higher_rung_where_nothing_is_held(box):
     (rung,) = ignorance_is_propagated_as_intervals.run(box)
     assert (rung.leaf, rung.gradation) == ("validation.model.input_uncertainties", "c")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"status": {"m": "both", "rest": "epistemic"}}, "1 are drawn"), ({"held": ["z"]}, "1 are not varied")],
+)
+def test_the_check_gives_less_where_a_part_is_left_out(change, reason):
+    (rung,) = ignorance_is_propagated_as_intervals.run(bounds(inputs=SETTINGS["inputs"] | change, fresh=200))
+    assert rung.gradation == "b" and reason in rung.reason
 
 
 def test_what_varies_and_is_not_known_is_said_to_be_drawn(found):

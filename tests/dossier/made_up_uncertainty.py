@@ -59,7 +59,14 @@ def probability_bounds() -> Evidence:
     for stem, (low, high, precise) in {"mean": (17.0, 25.0, 20.5), "q05": (13.0, 19.0, 14.8)}.items():
         parts = (("low", low), ("high", high), ("precise", precise))
         values |= {f"{stem}_{end}": Quantity(value, UNIT, kind="epistemic") for end, value in parts}
-    counts = {"n_drawn": 2.0, "n_intervals": 1.0, "n_held_at_middle": 1.0, "n_draws": 200.0, "n_places": 78.0}
+    counts = {
+        "n_drawn": 2.0,
+        "n_both": 2.0,
+        "n_intervals": 1.0,
+        "n_held_at_middle": 1.0,
+        "n_draws": 200.0,
+        "n_places": 78.0,
+    }
     values |= {name: Quantity(count, "1") for name, count in (counts | {"n_runs": 18700.0}).items()}
 
     def below(x: float, middle: float) -> float:

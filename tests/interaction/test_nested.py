@@ -80,12 +80,12 @@ def test_the_parts_add_up_to_the_variance_of_what_is_measured(measured):
 
 @pytest.mark.parametrize("system", [STILL, MOVING], ids=["still", "moving"])
 def test_patients_that_are_drawn_are_as_variable_as_the_prior_says(system):
-    """What is measured of 4,000 patients at the target; they move at random at each time at which they are seen."""
-    met = draw_patients([subject(system)], asked(), 4000, Draws(2, "patients"))
+    """What is measured of 2,000 patients at the target; they move at random at each time at which they are seen."""
+    met = draw_patients([subject(system)], asked(), 2000, Draws(2, "patients"))
     mean, variance = at_target(system, tuple(Observation(t, np.full(2, np.nan)) for t in TIMES), 0)
-    assert met.target.mean() == pytest.approx(mean, abs=0.07 * np.sqrt(variance + 0.16))
-    assert met.target.var(ddof=1) == pytest.approx(variance + 0.4**2, rel=0.1)
-    assert met.values.shape == (4000, 3, 2) and np.isfinite(met.values).all()
+    assert met.target.mean() == pytest.approx(mean, abs=0.1 * np.sqrt(variance + 0.16))
+    assert met.target.var(ddof=1) == pytest.approx(variance + 0.4**2, rel=0.14)
+    assert met.values.shape == (2000, 3, 2) and np.isfinite(met.values).all()
 
 
 def test_a_95_percent_band_holds_patients_of_the_twin():

@@ -43,6 +43,7 @@ VALUES = {
     "n_members": "Members drawn from what is known",
     "n_members_lost": "Members that could not be simulated",
     "n_drawn": "Inputs that vary by chance",
+    "n_both": "Of them inputs that are partly not known",
     "n_intervals": "Inputs in intervals",
     "n_held_at_middle": "Inputs held at the middle of their interval",
     "n_draws": "Draws by chance at each place",

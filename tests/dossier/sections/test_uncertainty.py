@@ -34,16 +34,12 @@ def test_all_three_stand_with_their_figures() -> None:
     assert order == sorted(order)
 
 
-def test_probabilities_stand_in_their_order_and_quantiles_in_their_table_alone() -> None:
-    text = section((probability_bounds(),)).text()
+def test_probabilities_stand_in_order_and_what_a_table_says_stands_there_alone() -> None:
+    text = section((probability_bounds(), information_value())).text()
     places = [text.index(f"Probability below threshold 1, {end}")
               for end in ("least found", "greatest found", "by distributions")]  # fmt: skip
     assert places == sorted(places)
     assert "quantile of the quantity" not in text and "5 % quantile" in text
-
-
-def test_values_of_measurements_stand_in_their_table_alone() -> None:
-    text = section((information_value(),)).text()
     assert "one late" in text and "Value of measurement (EVSI)" not in text and "EVPPI" not in text
     assert "Value of knowing everything" in text
 

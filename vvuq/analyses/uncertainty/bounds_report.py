@@ -46,7 +46,7 @@ def metrics(thresholds: int, unit: str, drawn: bool) -> dict[str, str]:
     stems = ("mean", "q05", "q50", "q95") if drawn else ("mean",)
     values = [f"{stem}_{end}" for stem in stems for end in ("low", "high")] + ["mean_precise"]
     values += [f"{stem}_precise" for stem in ("q05", "q50", "q95")]
-    counts = ("n_drawn", "n_intervals", "n_held_at_middle", "n_draws", "n_places", "n_runs")
+    counts = ("n_drawn", "n_both", "n_intervals", "n_held_at_middle", "n_draws", "n_places", "n_runs")
     return dict.fromkeys(shares, "%") | dict.fromkeys(values, unit) | dict.fromkeys(counts, "1")
 
 
@@ -83,8 +83,10 @@ def values(found: Found) -> dict[str, Quantity]:
     out["mean_precise"] = Quantity(float(found.precise.mean()), found.unit)
     for level, value in zip(box.levels, np.quantile(found.precise, box.levels), strict=True):
         out[f"q{100 * level:02.0f}_precise"] = Quantity(float(value), found.unit)
+    both = sum(one.status == "both" for one in found.inputs.items)
     counts = {
-        "n_drawn": found.drawn, "n_intervals": len(found.chosen), "n_draws": box.draws if found.drawn else 0,
+        "n_drawn": found.drawn, "n_both": both, "n_intervals": len(found.chosen),
+        "n_draws": box.draws if found.drawn else 0,
         "n_held_at_middle": len(found.epistemic) - len(found.chosen), "n_places": box.evaluations, "n_runs": found.runs,
     }  # fmt: skip
     return out | {name: Quantity(float(count), "1") for name, count in counts.items()}

@@ -21,7 +21,7 @@ from vvuq.errors import NotEvaluable, near
 from vvuq.methods.information_value import Value, information, neighbours, perfect_information, polynomial
 from vvuq.models.simulate import simulate
 from vvuq.models.twin import Scenario, Twin
-from vvuq.record import Context, Evidence, Floats
+from vvuq.record import Context, Cost, Evidence, Floats
 
 MOST_LOST = 0.01  # share of members that may fail: above it, who is left is no sample of the belief
 LEAST_POPULATIONS = 3
@@ -156,6 +156,7 @@ def information_value(
     return evidence(
         information_value, twin.name, told, values=report.values(found), tables=report.tables(found, twin),
         findings=report.findings(found, known, said), negative=report.negative(found, known, moves),
+        cost=Cost(model_runs=found.runs),
     )  # fmt: skip
 
 

@@ -251,10 +251,14 @@ def _precise(tried: _Tried, chosen: Sequence[int], cube: Floats) -> Floats:
 
 @check("probability_bounds")
 def ignorance_is_propagated_as_intervals(found: Evidence) -> tuple[Finding, ...]:
-    """Input uncertainties: rung c where every uncertain input is drawn or in an interval, none held at its middle."""
-    held = found.values["n_held_at_middle"].value
-    if held:
-        reason = f"{held:.0f} epistemic inputs stay at their middle, so that not all are propagated"
+    """Input uncertainties: rung c where all that is not known of the inputs lies in intervals that were searched."""
+    held, both = found.values["n_held_at_middle"].value, found.values["n_both"].value
+    fixed = len(found.inputs["inputs"].get("held", ()))
+    if held or both or fixed:
+        reason = (
+            f"of the inputs {held:.0f} stay at their middle, {fixed} are not varied, and {both:.0f} are drawn as if "
+            "all of their spread were chance: not all that is not known is propagated"
+        )
         return (Finding("validation.model.input_uncertainties", "b", reason),)
-    reason = "what varies is drawn, and what is not known lies in intervals: both reach the quantity of interest"
+    reason = "what varies is drawn, what is not known lies in intervals, and both reach the quantity of interest"
     return (Finding("validation.model.input_uncertainties", "c", reason),)
