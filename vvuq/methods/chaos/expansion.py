@@ -15,14 +15,16 @@ from vvuq.record import Floats
 class Error:
     """Mean squared errors, relative to the variance of the output.
 
-    reported: the largest of those on points that had no part in the selection; upper: of their one-sided 95 % bounds.
-    outer: of folds left out of the whole selection; fresh: of a validation sample, where there is one.
+    reported: the largest of outer, apart and fresh; upper: of their one-sided 95 % bounds.
+    outer: of folds left out of the whole selection; apart: mean squared distance over the germs from the expansions
+    that were selected without a fold; fresh: of a validation sample, where there is one.
     selected (cross-validation of the chosen one) and leave_one_out are shown for comparison: both are optimistic, as
     the choice was made by them or on the same points."""
 
     reported: float
     upper: float
     outer: float | None
+    apart: float | None
     fresh: float | None
     selected: float | None
     leave_one_out: float | None

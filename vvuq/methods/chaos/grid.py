@@ -27,7 +27,7 @@ from vvuq.record import Floats
 Function = Callable[[Floats], Floats]
 _WHERE = "polynomial chaos"
 _MOST_RUNS = 1_000_000
-_NOT_YET = Error(0.0, 0.0, None, None, None, None)
+_NOT_YET = Error(0.0, 0.0, None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

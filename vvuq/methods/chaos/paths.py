@@ -9,6 +9,7 @@ order, least squares for the values); Chen, Billings & Luo, Int J Control 50 (19
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,38 +25,52 @@ _DEPENDENT = 1e-7  # a column of which this share or less is new counts as spann
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """order (steps,): columns as they enter the first subset's path, -1 where none could; shorter than asked for where
-    all residuals are rounding.
+    """order (steps, subsets): columns as they enter, -1 where none could; fewer than asked for where all residuals are
+    rounding.
 
     squares (steps + 1, subsets, groups): weighted squares of the residual, summed over each group of rows, after
-    0, 1 ... terms besides the constant. leave_one_out (steps + 1,): that of the first path, summed over its rows."""
+    0, 1 ... terms besides the constant. apart (steps + 1, couples): squared distances of the coefficients of two
+    subsets, which for orthonormal polynomials are those of the expansions over the germs. leave_one_out (steps + 1,):
+    that of the first path, summed over its rows."""
 
     order: Integers
     squares: Floats
+    apart: Floats
     leave_one_out: Floats
 
 
-def walk(columns: Floats, values: Floats, weights: Floats, groups: Floats, steps: int, rule: Rule) -> Paths:
+def walk(
+    columns: Floats, values: Floats, weights: Floats, groups: Floats, steps: int, rule: Rule,
+    couples: Sequence[tuple[int, int]] = (),
+) -> Paths:  # fmt: skip
     """Walk `steps` terms along columns (terms, n), without the constant, for values (n,) and weights (subsets, n).
 
-    groups (n, groups): weights with which the squared residuals are summed up."""
+    groups (n, groups): weights with which the squared residuals are summed up. couples: subsets to be compared."""
     subsets, n = weights.shape
     sums = weights.sum(axis=1)
     residual = values - ((weights @ values) / sums)[:, None]
     q = np.zeros((subsets, steps + 1, n))
     q[:, 0] = 1.0 / np.sqrt(sums)[:, None]
+    fits = _Fits(np.zeros((subsets, steps + 1, steps + 1)), np.zeros((1 + len(columns), subsets)), couples)
+    fits.inverse[:, 0, 0], fits.coefficients[0] = q[:, 0, 0], (weights @ values) / sums
+    apart = [_apart(fits)]
     state = _start(columns, residual, weights, rule)
     leverage = weights[0] * q[0, 0] ** 2
     floor = ROUNDING * float(np.mean(values**2))
-    order, squares, alone = np.full(steps, -1), [residual**2 @ groups], [_alone(residual[0], weights[0], leverage)]
+    entered = np.zeros((steps + 1, subsets), dtype=np.int64)
+    squares, alone = [residual**2 @ groups], [_alone(residual[0], weights[0], leverage)]
     for m in range(steps):
         j = _best(state, rule)
         state.free[j, state.every] = False
         new, r, rho = _orthogonal(columns[j], q[:, : m + 1], weights)
         usable = rho > _DEPENDENT * state.norms[j, state.every]
-        q[:, m + 1] = np.where(usable[:, None], new / np.where(usable, rho, 1.0)[:, None], 0.0)
+        scale = np.where(usable, 1.0 / np.where(usable, rho, 1.0), 0.0)
+        q[:, m + 1] = scale[:, None] * new
         weighted = q[:, m + 1] * weights
         step = (weighted * residual).sum(axis=1)
+        entered[m + 1] = np.where(usable, 1 + j, 0)
+        _refit(fits, entered[: m + 2], r, scale, step)
+        apart.append(_apart(fits))
         residual = residual - step[:, None] * q[:, m + 1]
         inner = columns @ weighted.T
         if rule == "lars":
@@ -65,12 +80,11 @@ def walk(columns: Floats, values: Floats, weights: Floats, groups: Floats, steps
             state.left[:] -= inner**2
             state.free[:] &= state.left > (_DEPENDENT * state.norms) ** 2
         leverage = leverage + weighted[0] * q[0, m + 1]
-        order[m] = j[0] if usable[0] else -1
         squares.append(residual**2 @ groups)
         alone.append(_alone(residual[0], weights[0], leverage))
         if np.all((weights * residual**2).sum(axis=1) <= floor * sums):
             break
-    return Paths(order[: len(squares) - 1], np.array(squares), np.array(alone))
+    return Paths(entered[1 : len(squares)] - 1, np.array(squares), np.array(apart), np.array(alone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,29 @@ def _start(columns: Floats, residual: Floats, weights: Floats, rule: Rule) -> _S
     if rule == "lars":
         c /= norms
     return _State(c, norms, left, free, np.zeros_like(c), np.zeros((subsets, most)), np.arange(subsets))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """The inverse triangular factors (subsets, steps + 1, steps + 1), and the coefficients (1 + terms, subsets) of the
+    least-squares fits, changed in place; the couples of subsets that are compared."""
+
+    inverse: Floats
+    coefficients: Floats
+    couples: Sequence[tuple[int, int]]
+
+
+def _refit(fits: _Fits, entered: Integers, r: Floats, scale: Floats, step: Floats) -> None:
+    """Coefficients after a step along a new orthonormal column: (v - Q r) scale, in terms of the columns themselves."""
+    m = len(entered) - 1
+    fits.inverse[:, :m, m] = -scale[:, None] * (fits.inverse[:, :m, :m] @ r[:, :, None])[:, :, 0]
+    fits.inverse[:, m, m] = scale
+    fits.coefficients[entered, np.arange(step.size)] += step * fits.inverse[:, : m + 1, m].T
+
+
+def _apart(fits: _Fits) -> Floats:
+    one, other = (fits.coefficients[:, [couple[k] for couple in fits.couples]] for k in (0, 1))
+    return np.asarray(((one - other) ** 2).sum(axis=0))
 
 
 def _best(state: _State, rule: Rule) -> Integers:

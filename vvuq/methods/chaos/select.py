@@ -3,7 +3,8 @@
 Every candidate is a set of terms (degree, hyperbolic norm), a rule of the order in which they enter, and a length. All
 are scanned. Paths leave out no fold, each one, and each pair: the model chosen without fold j by errors on the other
 folds i of paths without i and j is judged on fold j, so that the error counts the whole selection, and each pair of
-folds serves twice.
+folds serves twice. Points alone do not see what an expansion does between them; its distance over the germs from those
+that lack a fold, exact from the coefficients, does.
 
 Sources: Blatman & Sudret, J Comput Phys 230 (2011) 2345; Varma & Simon, BMC Bioinformatics 7 (2006) 91 (nested
 cross-validation)."""
@@ -133,16 +134,18 @@ def _groups(points: Floats, rng: np.random.Generator, folds: int) -> Floats:
 
 
 def scan(
-    basis: Basis, points: Floats, values: Floats, weights: Floats, groups: Floats, search: Search
-) -> list[_Candidate]:
-    """The paths of all candidates along subsets of weights (subsets, n)."""
+    basis: Basis, points: Floats, values: Floats, weights: Floats, groups: Floats, search: Search,
+    couples: Sequence[tuple[int, int]],
+) -> list[_Candidate]:  # fmt: skip
+    """The paths of all candidates along subsets of weights (subsets, n), and how far apart couples of subsets are."""
     polynomials, found = tables(basis, points), []
     most = max(1, int(search.share * np.count_nonzero(weights[0])))
     for degree, norm, terms in _sets(len(basis.germs), search):
         columns = products(polynomials, terms[1:])
         for rule in search.rules:
             steps = min(most, len(columns))
-            found.append(_Candidate(degree, norm, rule, terms, walk(columns, values, weights, groups, steps, rule)))
+            paths = walk(columns, values, weights, groups, steps, rule, couples)
+            found.append(_Candidate(degree, norm, rule, terms, paths))
     return found
 
 
@@ -160,29 +163,68 @@ def _sets(d: int, search: Search) -> list[tuple[int, float, Integers]]:
     return sorted(found.values(), key=lambda one: len(one[2]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Folds:
+    """Subsets of the rows by number: 0 has all, then those without one fold, then those without two.
+
+    couples: each subset with those that lack one fold more."""
+
+    count: int
+    left_out: Floats
+    without: dict[frozenset[int], int]
+    couples: tuple[tuple[int, int], ...]
+
+
+def _subsets(folds: int, pairs: bool) -> _Folds:
+    sets = [frozenset[int](), *(frozenset((j,)) for j in range(folds))]
+    sets += [frozenset(pair) for pair in combinations(range(folds), 2)] if pairs else []
+    without = {one: number for number, one in enumerate(sets)}
+    couples = tuple(
+        (without[a], without[a | {i}]) for a in sets for i in range(folds) if i not in a and a | {i} in without
+    )
+    return _Folds(folds, np.array([[float(k in one) for k in range(folds)] for one in sets]), without, couples)
+
+
+def _choose(
+    candidates: list[_Candidate], of: _Folds, out: frozenset[int], sizes: Floats, floor: float
+) -> tuple[int, int]:
+    """Candidate and length for the rows outside the folds `out`, from those rows alone: the least sum of the mean
+    squared error on each further fold, left out too, and of the squared distance over the germs to the fit without it.
+
+    The distance sees what no point does: that a fit differs from its like between the points."""
+    others = [i for i in range(of.count) if i not in out]
+    subsets = [of.without[out | {i}] for i in others]
+    couples = [of.couples.index((of.without[out], s)) for s in subsets]
+    curves = []
+    for c in candidates:
+        errors = c.paths.squares[:, subsets, others].sum(axis=1) / sizes[others].sum()
+        curves.append(errors + c.paths.apart[:, couples].mean(axis=1))
+    return _best(_padded(curves), floor)
+
+
 def _fit(
     basis: Basis, points: Floats, values: Floats, groups: Floats, search: Search,
     fresh: tuple[Floats, Floats] | None,
 ) -> Expansion:  # fmt: skip
-    folds, n = search.folds, values.size
-    pairs = list(combinations(range(folds), 2))
-    left_out = np.array([np.zeros(folds), *np.eye(folds), *(np.eye(folds)[[i, j]].sum(axis=0) for i, j in pairs)])
-    candidates = scan(basis, points, values, (1.0 - left_out) @ groups.T, groups, search)
-    single = _single(candidates, folds)
-    double = np.zeros((folds, *single.shape))  # (chooses, judges, candidate, length)
-    for f, (i, j) in enumerate(pairs, start=1 + folds):
-        double[i, j] = _padded([c.paths.squares[:, f, i] for c in candidates])
-        double[j, i] = _padded([c.paths.squares[:, f, j] for c in candidates])
+    of, sizes, n = _subsets(search.folds, True), groups.sum(axis=0), values.size
+    candidates = scan(basis, points, values, (1.0 - of.left_out) @ groups.T, groups, search, of.couples)
     spread, floor = float(values.var(ddof=1)), ROUNDING * float(np.mean(values**2))
-    judged = np.array([single[j][_best(double[:, j].sum(axis=0), n * floor)] for j in range(folds)])
-    which, length = _best(single.sum(axis=0), n * floor)
-    chosen, means = candidates[which], judged / groups.sum(axis=0)
-    terms, coefficients = _solve(basis, points, values, chosen, length)
-    outer = max(float(judged.sum()) / n, floor)
-    bound = outer + float(t.ppf(0.95, folds - 1)) * float(means.std(ddof=1)) / folds**0.5
-    selected, alone = float(single[:, which, length].sum()) / n, float(chosen.paths.leave_one_out[length]) / n
-    outer, bound, selected, alone = (v / spread for v in (outer, bound, selected, alone))
-    error = Error(outer, bound, outer, None, selected, alone)
+    which, length = _choose(candidates, of, frozenset(), sizes, floor)
+    chosen, ones = candidates[which], np.ones(n)
+    terms, coefficients = _solve(basis, points, values, ones, chosen, length, 0)
+    outer, apart = np.empty(of.count), np.empty(of.count)
+    for j in range(of.count):
+        other, steps = _choose(candidates, of, frozenset((j,)), sizes, floor)
+        outer[j] = candidates[other].paths.squares[steps, 1 + j, j] / sizes[j]
+        rival = _solve(basis, points, values, ones - groups[:, j], candidates[other], steps, 1 + j)
+        apart[j] = _distance(terms, coefficients, *rival)
+    errors = [max(float(sizes @ outer) / n, floor), max(float(apart.mean()), floor)]
+    bounds = [e + float(t.ppf(0.95, of.count - 1)) * float(v.std(ddof=1)) / of.count**0.5
+              for e, v in zip(errors, (outer, apart), strict=True)]  # fmt: skip
+    selected = float(sum(chosen.paths.squares[length, 1 + j, j] for j in range(of.count))) / n
+    alone = float(chosen.paths.leave_one_out[length]) / n
+    error = Error(max(errors) / spread, max(bounds) / spread, errors[0] / spread, errors[1] / spread, None,
+                  selected / spread, alone / spread)  # fmt: skip
     words = f"degree {chosen.degree}, norm {chosen.norm:g}, {chosen.rule}, {len(terms)} terms of {len(chosen.terms)}"
     domain = np.array([points.min(axis=1), points.max(axis=1)]).T
     found = Expansion(basis, terms, coefficients, error, domain, n, words)
@@ -193,12 +235,20 @@ def reselected(
     basis: Basis, points: Floats, values: Floats, counts: Floats, search: Search, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
     """Terms and coefficients selected by plain cross-validation where point k counts counts[k] times."""
-    groups = _groups(points, rng, search.folds)
-    weights = np.vstack([np.ones(counts.size), 1.0 - groups.T]) * counts
-    candidates = scan(basis, points, values, weights, groups * counts[:, None], search)
-    floor = ROUNDING * float(counts @ values**2)
-    which, length = _best(_single(candidates, search.folds).sum(axis=0), floor)
-    return _solve(basis, points, values, candidates[which], length, counts)
+    of, groups = _subsets(search.folds, False), _groups(points, rng, search.folds)
+    weights, groups = (1.0 - of.left_out) @ groups.T * counts, groups * counts[:, None]
+    candidates = scan(basis, points, values, weights, groups, search, of.couples)
+    floor = ROUNDING * float(np.average(values**2, weights=counts))
+    which, length = _choose(candidates, of, frozenset(), groups.sum(axis=0), floor)
+    return _solve(basis, points, values, counts, candidates[which], length, 0)
+
+
+def _distance(terms: Integers, coefficients: Floats, others: Integers, those: Floats) -> float:
+    """The squared distance over the germs of two expansions in one orthonormal basis."""
+    sums = dict(zip(map(tuple, terms), coefficients, strict=True))
+    for term, c in zip(map(tuple, others), those, strict=True):
+        sums[term] = sums.get(term, 0.0) - c
+    return float(sum(c**2 for c in sums.values()))
 
 
 def validated(found: Expansion, points: Floats, values: Floats, spread: float) -> Expansion:
@@ -209,11 +259,6 @@ def validated(found: Expansion, points: Floats, values: Floats, spread: float) -
     old = found.error
     error = replace(old, reported=max(old.reported, mean), upper=max(old.upper, bound), fresh=mean)
     return replace(found, error=error, runs=found.runs + m)
-
-
-def _single(candidates: list[_Candidate], folds: int) -> Floats:
-    """Summed squared errors on each fold of the paths without it, (folds, candidates, lengths)."""
-    return np.array([_padded([c.paths.squares[:, 1 + k, k] for c in candidates]) for k in range(folds)])
 
 
 def _padded(curves: list[Floats]) -> Floats:
@@ -229,11 +274,10 @@ def _best(errors: Floats, floor: float) -> tuple[int, int]:
 
 
 def _solve(
-    basis: Basis, points: Floats, values: Floats, chosen: _Candidate, length: int, counts: Floats | None = None
+    basis: Basis, points: Floats, values: Floats, weights: Floats, chosen: _Candidate, length: int, subset: int
 ) -> tuple[Integers, Floats]:
-    """Least squares on the chosen terms, the constant first; point k counts counts[k] times."""
-    order = chosen.paths.order[:length]
+    """Weighted least squares on the first terms of a subset's path, the constant first."""
+    order, used = chosen.paths.order[:length, subset], weights > 0.0
     terms = chosen.terms[np.concatenate([[0], 1 + order[order >= 0]])]
-    columns = products(tables(basis, points), terms)
-    roots = np.ones(values.size) if counts is None else np.sqrt(counts)
-    return terms, np.asarray(np.linalg.lstsq((columns * roots).T, values * roots, rcond=None)[0], dtype=float)
+    columns, roots = products(tables(basis, points[:, used]), terms), np.sqrt(weights[used])
+    return terms, np.asarray(np.linalg.lstsq((columns * roots).T, values[used] * roots, rcond=None)[0], dtype=float)
