@@ -185,18 +185,23 @@ def _at_distance(found, direction, share):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", INDICES)
-def test_coverage_of_the_intervals_of_200_runs(name):
-    """Of 40 designs: the bounds by the error hold (nearly) always; the bootstrap misses what no term expresses."""
-    function, truth = FUNCTIONS[name], INDICES[name]
-    hits = {"bounds": [], "fixed": []}
-    for seed in range(40):
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("name", "least"), [("ishigami", 0.88), ("g", 0.6)])
+def test_coverage_of_the_intervals_of_200_runs(name, least):
+    """Nominally 95 %. Of 30 designs: bounds by the error always hold; a bootstrap with the same terms misses inputs of
+    the G-function that matter so little that no term has them. Of 8 designs: one that selects anew holds those too."""
+    hits = {"bounds": [], "same": [], "anew": []}
+    for seed in range(30):
         rng = np.random.default_rng([200, seed])
         points = design(GERMS[name], 200, rng)
-        values = function(points)
+        values = FUNCTIONS[name](points)
         found = fit(GERMS[name], points, values, rng)
-        for kind, ends in (("bounds", error_bounds(found)), ("fixed", bootstrap(found, points, values, rng))):
-            for (low, high), true in ((ends.first, truth[0]), (ends.total, truth[1])):
+        made = {"bounds": error_bounds(found), "same": bootstrap(found, points, values, rng)}
+        if seed < 8:
+            made["anew"] = bootstrap(found, points, values, rng, resamples=40, reselect=Search())
+        for kind, ends in made.items():
+            for (low, high), true in zip((ends.first, ends.total), INDICES[name], strict=True):
                 hits[kind].append((low <= true) & (true <= high))
     assert np.mean(hits["bounds"]) > 0.99
-    assert np.mean(hits["fixed"]) > 0.5
+    assert np.mean(hits["same"]) > least
+    assert np.mean(hits["anew"]) > 0.88
