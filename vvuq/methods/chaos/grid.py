@@ -20,7 +20,6 @@ from vvuq.errors import InputError, NotEvaluable
 from vvuq.methods.chaos.basis import Basis, Germ, Integers, basis_of, multi_indices, outer_points, products, tables
 from vvuq.methods.chaos.design import design
 from vvuq.methods.chaos.expansion import Error, Expansion
-from vvuq.methods.chaos.indices import first_order, total_order
 from vvuq.methods.chaos.select import validated
 from vvuq.record import Floats
 
@@ -28,26 +27,6 @@ Function = Callable[[Floats], Floats]
 _WHERE = "polynomial chaos"
 _MOST_RUNS = 1_000_000
 _NOT_YET = Error(0.0, 0.0, None, None, None, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Chaos:
-    """First-order and total indices (d,), mean and SD of the expansion, its relative error on fresh points, runs."""
-
-    first: Floats
-    total: Floats
-    mean: float
-    sd: float
-    error: float
-    runs: int
-
-
-def polynomial_chaos(function: Function, d: int, degree: int, fresh: int, rng: np.random.Generator) -> Chaos:
-    """Expansion to total `degree` of function(germs (d, n)) -> (n,) of standard normal germs, checked on `fresh` random
-    points."""
-    found = project(function, [chaospy.Normal(0.0, 1.0)] * d, degree, fresh, rng)
-    indices = first_order(found), total_order(found)
-    return Chaos(*indices, found.mean, found.variance**0.5, float(found.error.fresh or 0.0), found.runs)
 
 
 def project(
