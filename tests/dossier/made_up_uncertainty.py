@@ -35,14 +35,15 @@ def noise_and_ignorance() -> Evidence:
     values |= {"numerical_sd": Quantity(3e-7, UNIT, kind="numerical")}
     counts = {"n_patients": 32.0, "n_patients_lost": 0.0, "n_populations": 6.0, "n_runs": 49152.0}
     values |= {name: Quantity(count, "1") for name, count in counts.items()}
-    columns = ("values", "last", *(f"{name}_sd" for name in names), "epistemic_share", "width95", "coverage95")
-    rows = ((0, None, *first, 83.0, 27.0, 97.0), (1, 11.9, 1.1, 4.0, 1.5, 2.4, 5.1, 66.0, 20.0, 94.0),
+    of = ("population_part_sd", *(f"{name}_sd" for name in names[1:]))
+    columns = ("values", "last", *of, "epistemic_share", "width95", "coverage95")
+    rows = ((0, "none", *first, 83.0, 27.0, 97.0), (1, 11.9, 1.1, 4.0, 1.5, 2.4, 5.1, 66.0, 20.0, 94.0),
             (3, 59.9, *last, 40.0, 14.0, 91.0))  # fmt: skip
     parts = Table("Parts of the forecast's spread", columns, ("1", "h", *(UNIT,) * 5, "%", UNIT, "%"), rows)
     columns = ("values", "last", "low95", "median", "high95", "ignorance_low95", "ignorance_high95", "measured")
     band = Table(
         "One simulated patient", columns, ("1", "h", *(UNIT,) * 6),
-        ((0, None, 10.0, 22.0, 38.0, 12.0, 36.0, 27.0), (1, 11.9, 14.0, 24.0, 35.0, 16.0, 32.0, 27.0),
+        ((0, "none", 10.0, 22.0, 38.0, 12.0, 36.0, 27.0), (1, 11.9, 14.0, 24.0, 35.0, 16.0, 32.0, 27.0),
          (3, 59.9, 19.0, 26.0, 33.0, 22.0, 30.0, 27.0)),
     )  # fmt: skip
     return Evidence(

@@ -145,7 +145,7 @@ def test_a_decision_curve_holds_what_is_near_the_best_and_names_every_forecaster
 def test_layers_name_the_parts_that_are_there_and_their_share() -> None:
     drawn = parse(layers("f", SPLIT["layers"], SPLIT["band"], "alt")).text()
     assert "ignorance of the population" in drawn and "random change" in drawn and "83 %" in drawn
-    place = SPLIT["layers"].columns.index("population_sd")
+    place = SPLIT["layers"].columns.index("population_part_sd")
     still = replace(SPLIT["layers"], rows=tuple((*r[:place], 0.0, *r[place + 1 :]) for r in SPLIT["layers"].rows))
     assert "ignorance of the population" not in parse(layers("f", still, SPLIT["band"], "alt")).text()
 

@@ -65,6 +65,7 @@ HEADS = {
     "shapley": "Shapley effect",
     "values": "Values",
     "last": "Last at",
+    "population_part_sd": "SD, population",
     "patient_sd": "SD, patient",
     "change_sd": "SD, change",
     "measurement_sd": "SD, measurement",

@@ -42,6 +42,7 @@ CENTRAL95 = np.array([0.025, 0.5, 0.975])
 HALVED = 0.0625  # of a fourth-order method's error where its step is halved
 COVERS = (93.0, 97.0)  # % of simulated patients that a 95 % band may hold and be called right
 LEAST_POPULATIONS = 3
+NONE = "none"  # the time of the last value where there is none
 
 
 def _metrics(twin: Twin, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -228,11 +229,11 @@ def _table(of: Question, form: Asked, found: Split, twin: Twin) -> Table:
         total = _root(found.variances[..., j].sum(axis=0))
         share = 100.0 * float((found.epistemic[:, j] / found.variances[..., j].sum(axis=0)).mean())
         width = float((found.bands[2, :, j] - found.bands[0, :, j]).mean())
-        last = float(form.times[count - 1]) if count else None
+        last: Cell = float(form.times[count - 1]) if count else NONE
         rows.append((count, last, *sds, total, share, width, 100.0 * float(found.inside[:, j].mean())))
     columns = (
-        "values", "last", "population_sd", "patient_sd", "change_sd", "measurement_sd", "total_sd", "epistemic_share",
-        "width95", "coverage95",
+        "values", "last", "population_part_sd", "patient_sd", "change_sd", "measurement_sd", "total_sd",
+        "epistemic_share", "width95", "coverage95",
     )  # fmt: skip
     u = of.unit
     title = f"Parts of the forecast's spread, by values known ({found.inside.shape[0]} simulated patients)"
@@ -244,7 +245,7 @@ def _band(of: Question, form: Asked, found: Split, target: Floats, twin: Twin) -
     order = np.argsort(found.variances[..., 0].sum(axis=0), kind="stable")
     i = int(order[len(order) // 2])
     rows = tuple(
-        (count, float(form.times[count - 1]) if count else None, *(float(v) for v in found.bands[:, i, j]),
+        (count, float(form.times[count - 1]) if count else NONE, *(float(v) for v in found.bands[:, i, j]),
          *(float(v) for v in found.ignorance[:, i, j]), float(target[i]))
         for j, count in enumerate(form.after)
     )  # fmt: skip

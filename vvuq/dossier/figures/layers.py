@@ -14,7 +14,7 @@ PARTS = (
     ("measurement_sd", "error of the measurement (aleatory)", NOISE, ""),
     ("change_sd", "random change still to come (aleatory)", "#e4e7eb", ".."),
     ("patient_sd", "ignorance of this patient (epistemic)", IGNORANCE, "///"),
-    ("population_sd", "ignorance of the population (epistemic)", BASE, "xx"),
+    ("population_part_sd", "ignorance of the population (epistemic)", BASE, "xx"),
 )
 
 
