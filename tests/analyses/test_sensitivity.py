@@ -16,6 +16,7 @@ from vvuq.analyses.uncertainty.sensitivity import inputs_are_ranked_and_propagat
 from vvuq.calibration.foce import fit_population
 from vvuq.errors import InputError, NotEvaluable
 from vvuq.models import Normal, Uniform
+from vvuq.paths import shipped
 
 PRIORS = {"status": {"rest": "epistemic"}, "independent": "declared one at a time, for tests"}
 FEW = {"base": 32, "most_runs": 5000, "points": 60, "fresh": 40, "bins": 10}
@@ -174,6 +175,7 @@ def test_dependent_inputs_have_shapley_effects_that_add_up():
     assert "Gaussian copula: made up for tests" in found.tables["inputs"].title
 
 
+@pytest.mark.slow
 def test_screening_ranks_by_four_other_measures():
     found = by_priors(screen=256)
     rows = {row[0]: row[1:] for row in found.tables["screening"].rows}
@@ -258,8 +260,8 @@ def test_the_quantity_can_be_sent_and_has_one_key():
     import pickle
 
     middle = np.array([p.prior.quantile(0.5) for p in pk().model.parameters])
-    use = SETTINGS["sensitivity"]["use"]
-    one, same, other = (quantity(pk(), use, "last", over, (0,), middle) for over in (0.0, 0.0, 1.0))
+    use, shipped_ = SETTINGS["sensitivity"]["use"], replace(pk(), path=str(shipped("twins") / "pk"))
+    one, same, other = (quantity(shipped_, use, "last", over, (0,), middle) for over in (0.0, 0.0, 1.0))
     assert one.key() == same.key() != other.key()
     points = np.array([[0.004, 0.005, 0.006]])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(one))(points), one(points))

@@ -66,6 +66,7 @@ def check(of: fuzz.Batch, c: int, mean, root) -> None:
     assert by_sd <= 1000.0
 
 
+@pytest.mark.slow
 def test_twenty_thousand_cycles():
     fuzzed(135, 1)
 
