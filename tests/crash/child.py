@@ -36,6 +36,7 @@ Before = Callable[[Path], None]
 def server() -> ForkServerContext:
     """The server that forks processes in which everything was used once."""
     forks, given = multiprocessing.get_context("forkserver"), os.environ.get("PYTHONPATH")
+    forkserver._forkserver._stop()  # one that another test began imports something else
     forks.set_forkserver_preload(["crash.warm"])
     os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS.parent), *([given] if given else [])])
     try:
