@@ -124,6 +124,7 @@ def _rejects(by_state, seed, count=6, days=4.0):
     return not q.low <= 0.0 <= q.high
 
 
+@pytest.mark.slow
 def test_the_test_of_informativeness_keeps_its_level_and_has_power():
     assert sum(_rejects(0.0, seed) for seed in range(100, 124)) <= 4
     assert sum(_rejects(0.8, seed) for seed in range(100, 106)) == 6

@@ -78,6 +78,7 @@ def test_an_order_that_another_process_does_not_have_is_found(tmp_path):
     assert re.search(r"record +patient 1: weight \S+ kg, dose of", told(result))
 
 
+@pytest.mark.slow
 def test_a_rival_is_tried_like_the_twin_in_another_process_too(tmp_path):
     text = GOOD.read_text().replace("\nTWIN = Twin(", "\nOTHER = Twin(").replace('name="good"', 'name="other"')
     (tmp_path / "mine.py").write_text(GOOD.read_text() + text + "\nRIVALS = (OTHER,)\n")

@@ -16,7 +16,8 @@ TWINS = {  # address: (path, rival)
     if load_twin(path, rival).model.time_unit != "1"  # others are no patient
 }
 for name, (path, rival) in TWINS.items():
-    globals()[f"Test_{name.replace('/', '_')}"] = conformance(path, rival=rival)
+    suite = conformance(path, rival=rival)  # of rivals in the slow lane: it takes half a minute
+    globals()[f"Test_{name.replace('/', '_')}"] = pytest.mark.slow(suite) if rival else suite
 
 
 def test_the_reference_twin_is_among_them_and_declares_what_can_be_declared():
