@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from linear import LINEAR, MEAN, SEEN, exact, linear, prior
@@ -108,12 +110,28 @@ def test_patients_are_dealt_to_worlds_in_turn_and_what_is_not_seen_stays_unseen(
     assert channel_of(subject(), "total") == LINEAR.observable_index("total")
 
 
-def test_worlds_share_their_random_numbers_and_differ_by_their_numbers(measured):
-    one, other = subject(), subject(linear(drift=(0.0, 0.0), sd=(2.0, 2.0)))
-    form = asked(outer=200)
-    found = layers([one, other], form, measured[0], ways([one, other], form), Draws(1, "forecasts"))
-    np.testing.assert_array_equal(found.values[0, 0], found.values[0, 1])  # nothing measured yet: the same prior
-    assert found.values[2, 1].var() > found.values[2, 0].var()  # a worse instrument teaches less
+def test_worlds_that_are_the_same_leave_nothing_for_the_population():
+    """Unbiased: over many patients the part is 0 on average. With the same members in all worlds it would be the
+    patient's part by the number of members too small, in every patient."""
+    one, form = subject(), asked(outer=8, after=(1,))
+    four, way = [one] * 4, ways([one] * 4, form)
+    met = draw_patients([one], form, 400, Draws(5, "patients"))
+    parts = []
+    for i, values in enumerate(met.values):
+        found = layers(four, form, values, way, Draws(5, "forecasts", f"patient {i}"))
+        levels = ("population", "patient", "measurement")
+        parts.append(known_noise(found.values[0, ..., 0], found.variances[0, ..., 0], levels).variance.value)
+    population, patient, _ = np.array(parts).T
+    error = population.std(ddof=1) / np.sqrt(population.size)
+    assert abs(population.mean()) < 4.0 * error < 0.5 * patient.mean() / 8
+
+
+def test_worlds_differ_by_their_numbers(measured):
+    one = subject()
+    away = replace(one, prior=replace(one.prior, mean=one.prior.mean + 5.0))
+    form = asked(after=(0,), outer=64)
+    found = layers([one, away], form, measured[0], ways([one, away], form), Draws(1, "forecasts"))
+    assert found.values[0, 1].mean() > found.values[0, 0].mean() + 1.0
 
 
 def test_an_ensemble_filter_follows_with_its_own_members(measured):

@@ -139,16 +139,19 @@ def ways(worlds: Sequence[Subject], asked: Asked) -> list[Walk]:
 def layers(
     worlds: Sequence[Subject], asked: Asked, values: Floats, walks: Sequence[Walk], draws: Draws, *, step: float = 1.0
 ) -> Layers:
-    """The forecasts of a patient with values (T, q), on random numbers that all worlds and counts share. step: a factor
-    on the integrator's step of the forecast alone, to see what it changes."""
+    """The forecasts of a patient with values (T, q); step: a factor on the integrator's step of the forecast alone, to
+    see what it changes.
+
+    All counts share their random numbers; each world has its own: with the same in all, what sampling adds to the mean
+    of a world would be in every mean, and what is taken off for it would make the part of the population too small."""
     shape = (len(asked.after), len(worlds), asked.outer, asked.inner)
     found, error = np.full(shape, np.nan), np.full(shape, np.nan)
     for j, (subject, walk) in enumerate(zip(worlds, walks, strict=True)):
-        unscented = isinstance(subject.method, Unscented)
-        met = _beliefs(subject, asked, values, walk) if unscented else _ensembles(subject, asked, values, draws)
+        unscented, own = isinstance(subject.method, Unscented), replace(draws, patient=f"{draws.patient}, world {j}")
+        met = _beliefs(subject, asked, values, walk) if unscented else _ensembles(subject, asked, values, own)
         for k, state in enumerate(met):
             if state is not None:
-                found[k, j], error[k, j] = _forecast(subject, asked, state, draws, step)
+                found[k, j], error[k, j] = _forecast(subject, asked, state, own, step)
     return Layers(found, error**2)
 
 
