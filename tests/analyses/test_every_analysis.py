@@ -89,7 +89,7 @@ def test_values_and_tables_have_the_names_agreed(found, name):
     assert set(TABLES[name].split()) <= set(evidence.tables)
     for wanted in WITH_INTERVAL.get(name, "").split():
         q = evidence.values[wanted]
-        assert q.low <= q.value <= q.high and q.level >= 0.95 and q.kind is not None, wanted
+        assert q.low <= q.value <= q.high and q.level == pytest.approx(0.95) and q.kind is not None, wanted
     assert (evidence.analysis, evidence.stream, evidence.status, evidence.twin) == (name, name, "done", "pk")
     assert evidence.question.endswith("?") and evidence.version >= 1
 

@@ -66,6 +66,10 @@ def check(of: fuzz.Batch, c: int, mean, root) -> None:
     assert by_sd <= 1000.0
 
 
+def test_a_thousand_cycles():
+    fuzzed(7, 1)
+
+
 @pytest.mark.slow
 def test_twenty_thousand_cycles():
     fuzzed(135, 1)
